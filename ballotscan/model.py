@@ -1,0 +1,287 @@
+"""The nouns of the program, as frozen values. Imports nothing of ours and no numpy.
+
+Lengths end with their unit (``_mm``, ``_px``, ``_deg``); scores and confidences are 0 to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+SheetId = NewType("SheetId", str)
+BatchName = NewType("BatchName", str)
+Sha256 = NewType("Sha256", str)
+"""Lower-case hexadecimal SHA-256 of a file's bytes."""
+
+
+class Reason(StrEnum):
+    """Why something was flagged. The codes are the same in every language; texts come from the catalogues."""
+
+    # files that could not be opened as a stack of scans (one entry stands for the whole file)
+    EMPTY_FILE = "empty_file"
+    DAMAGED_FILE = "damaged_file"
+    ENCRYPTED = "encrypted"
+    UNSUPPORTED_TYPE = "unsupported_type"
+    NO_PAGES = "no_pages"
+    TOO_MANY_PAGES = "too_many_pages"
+    ACTIVE_CONTENT = "active_content"
+    STILL_WRITTEN = "still_written"
+    NOT_A_FILE = "not_a_file"
+    # pages
+    DAMAGED_IMAGE = "damaged_image"
+    CUT_OFF = "cut_off"
+    TOO_LARGE = "too_large"
+    TOO_COARSE = "too_coarse"
+    DRAWN_ON = "drawn_on"
+    NOT_A_SCAN = "not_a_scan"
+    UNSUPPORTED_IMAGE = "unsupported_image"
+    TIME_LIMIT = "time_limit"
+    RESOURCE_LIMIT = "resource_limit"
+    BLANK_PAGE = "blank_page"
+    NOT_THIS_FORM = "not_this_form"
+    OTHER_EDITION = "other_edition"
+    MIRRORED = "mirrored"
+    POOR_FIT = "poor_fit"
+    REPEAT = "repeat"
+    # sheets
+    SIDE_MISSING = "side_missing"
+    SIDE_DOUBLED = "side_doubled"
+    SIDE_UNREADABLE = "side_unreadable"
+    SERIALS_DIFFER = "serials_differ"
+    DUPLICATE = "duplicate"
+    TITLE_DIFFERS = "title_differs"
+    FIELD_DIFFERS = "field_differs"
+    # answers
+    SEVERAL_MARKS = "several_marks"
+    FAINT = "faint"
+    CORRECTED = "corrected"
+    UNUSUAL_MARK = "unusual_mark"
+    STRAY_INK = "stray_ink"
+    OUTLINE_LOST = "outline_lost"
+    OUTSIDE_IMAGE = "outside_image"
+    COVERED = "covered"
+    BITONAL_BLANK = "bitonal_blank"
+    LOW_CONFIDENCE = "low_confidence"
+    LINH_VUC_CONFLICT = "linh_vuc_conflict"
+
+
+class Outcome(StrEnum):
+    """What an answer is. ``ruled`` is a person's decision; all others are the machine's."""
+
+    ONE = "one"
+    SEVERAL = "several"
+    BLANK = "blank"
+    CORRECTED = "corrected"
+    UNSURE = "unsure"
+    UNREADABLE = "unreadable"
+    RULED = "ruled"
+
+
+class Status(StrEnum):
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+
+
+class PageState(StrEnum):
+    """Where a page went. Every page that comes in has exactly one."""
+
+    PENDING = "pending"  # read, not yet put on a sheet: only while a scan is running or was interrupted
+    ON_SHEET = "on_sheet"
+    NON_BALLOT = "non_ballot"
+    REPEAT = "repeat"
+    SET_ASIDE = "set_aside"
+
+
+class SheetState(StrEnum):
+    """What became of a sheet. Every sheet has exactly one."""
+
+    READ = "read"
+    REVIEW = "review"
+    VOID = "void"
+    SET_ASIDE = "set_aside"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRef:
+    """One page of one source file.
+
+    ``file`` is the path below the folder or file named on the command line, with ``/`` between parts;
+    ``page`` counts from 1 inside that file (0 stands for a file that could not be opened at all).
+    """
+
+    file: str
+    page: int
+    original: Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What was measured in and around one box. No verdict: ``rules`` decides.
+
+    Inks are darkness beyond the blank form's own print, in units of the darkness of the sheet's own
+    printed outlines (0 none, 1 as dark as the print); shares are 0 to 1.
+    """
+
+    question: str
+    option: str
+    ink: float  # mean ink inside the outline
+    cover: float  # share of the inside that carries ink
+    centre: float  # mean ink in the middle half of the box
+    extent: float  # longest side of the ink inside, as a share of the box side
+    rim: float  # mean ink over the printed outline itself, beyond the outline
+    ring: float  # mean ink in the ring around the box
+    encircled: float  # the weakest three sides of that ring: a circle has ink all round
+    reach: float  # share of the ink inside that runs on across the outline
+    tangle: float  # ink length against the length of a plain cross: a scribble is long
+    outline: float  # fit of the printed outline where it should be, -1 to 1
+    shift_x_mm: float  # where the outline was found against where the page fit put it
+    shift_y_mm: float
+    noise: float  # spread of the paper around the box, in the same unit as ink
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReading:
+    """Printed or typed text read by OCR, or the place of a free text kept as a clip."""
+
+    field: str
+    text: str
+    confidence: float
+    x_px: float  # bounding box in the scan's own pixels
+    y_px: float
+    w_px: float
+    h_px: float
+    ink: float  # share of the field covered by ink beyond the blank form
+
+
+@dataclass(frozen=True, slots=True)
+class SideReading:
+    """One side of one sheet, read."""
+
+    form: str
+    edition: str
+    side: int  # the template's page, from 1
+    engine: str
+    rotation_deg: float  # how the page lay: 0 upright, 180 upside down, and the skew
+    scale_x: float  # size against the template, 1 = printed at full size
+    scale_y: float
+    dpi: float  # real resolution, from the print
+    fit: float  # 0 to 1: how well the page's print agrees with the template's
+    bitonal: bool
+    code: str | None  # the side's own code as read, if any
+    serial: str | None
+    marks: tuple[Mark, ...]
+    fields: tuple[FieldReading, ...]
+    flags: tuple[Reason, ...]
+    map_px: tuple[float, ...]  # 3x3 homography, row by row: template mm to scan px
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """A page that is a side of a known form."""
+
+    ref: PageRef
+    image: Sha256  # hash of the page's own image bytes
+    reading: SideReading
+
+
+@dataclass(frozen=True, slots=True)
+class PageNotRead:
+    """A page (or a whole file, ``ref.page == 0``) that could not be read, or is no ballot.
+
+    ``state`` is NON_BALLOT, REPEAT or SET_ASIDE. ``form`` and ``side`` are set where they are known all the
+    same: a damaged page of a known form is a sheet that is set aside, not a page that belongs nowhere.
+    """
+
+    ref: PageRef
+    image: Sha256 | None
+    state: PageState
+    reason: Reason
+    detail: str
+    form: str | None = None
+    edition: str | None = None
+    side: int | None = None
+
+
+PageResult = PageRead | PageNotRead
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one question of one sheet.
+
+    ``codes`` are option codes in printed order: none for blank, several for an overvote or a multiple choice.
+    In review they are the machine's proposal and are never counted.
+    """
+
+    question: str
+    side: int
+    outcome: Outcome
+    codes: tuple[str, ...]
+    status: Status
+    confidence: float
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet made of its sides, with a decision for every question of its form."""
+
+    form: str
+    edition: str
+    state: SheetState
+    reason: Reason | None
+    serial: str | None
+    pages: tuple[PageRef | None, ...]  # one place per side of the form; None where the side is missing
+    answers: tuple[Answer, ...]  # every question of the form, in printed order
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A person's decision on one answer. Appended beside the machine's reading, never over it."""
+
+    sheet: SheetId
+    question: str
+    codes: tuple[str, ...]
+    invalid: bool  # several answers, or unreadable: counted as invalid
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """What the person who scans says about a stack."""
+
+    name: BatchName
+    forms: tuple[str, ...]
+    received: str  # ISO date on which the box was opened
+    channel: str
+    unit: str
+    linh_vuc: str
+    expect: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Where every page and every sheet of a batch went; the two equations of the house."""
+
+    pages_in: int
+    pages_on_sheets: int
+    pages_non_ballot: int
+    pages_repeat: int
+    pages_set_aside: int
+    sheets: int
+    sheets_read: int
+    sheets_review: int
+    sheets_void: int
+    sheets_set_aside: int
+    sheets_incomplete: int
+
+    @property
+    def holds(self) -> bool:
+        pages = self.pages_on_sheets + self.pages_non_ballot + self.pages_repeat + self.pages_set_aside
+        sheets = (
+            self.sheets_read + self.sheets_review + self.sheets_void + self.sheets_set_aside + self.sheets_incomplete
+        )
+        return self.pages_in == pages and self.sheets == sheets
