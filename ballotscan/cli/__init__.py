@@ -1,0 +1,209 @@
+"""The command line: parse, call, print. Every deliberate error ends here, as one line and an exit code.
+
+Start-up matters (`ballotscan --help` in under 0.3 s), so the modules beside this one import nothing heavy at
+their top, and help is plain text: typer's coloured boxes cost as much again as all the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ballotscan import ENGINE, __version__
+from ballotscan.errors import BallotscanError, ExitCode, UsageError
+from ballotscan.i18n import LANGUAGES, use_language
+from ballotscan.i18n import gettext as _
+from ballotscan.settings import load_settings
+
+if TYPE_CHECKING:
+    import typer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code. Without ``arguments``, those of the process are taken."""
+    _write_utf8()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        language, rest = take_language(given)
+        use_language(language or _language_set())
+        return _run(rest)
+    except BallotscanError as fault:
+        _complain(_("Error: {message}").format(message=" ".join(str(fault).split())))
+        return fault.exit_code
+    except KeyboardInterrupt:
+        _complain(_("Interrupted. What was stored before stays stored."))
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+
+
+def take_language(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Take ``--lang`` out, wherever it stands before ``--``: it must be known before any help is built."""
+    rest: list[str] = []
+    language = None
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--":
+            rest += [argument, *left]
+        elif argument == "--lang":
+            language = next(left, "")
+        elif argument.startswith("--lang="):
+            language = argument.removeprefix("--lang=")
+        else:
+            rest.append(argument)
+    if language is not None and language not in LANGUAGES:
+        raise UsageError(
+            _("--lang: the language '{language}' is not known.").format(language=language),
+            _("Choose one of: {choices}.").format(choices=", ".join(LANGUAGES)),
+        )
+    return language, rest
+
+
+def _language_set() -> str | None:
+    """The settings' language. A faulty file is reported by the command that needs it: help works without."""
+    with suppress(UsageError):
+        return load_settings().language
+    return None
+
+
+def _run(arguments: list[str]) -> int:
+    """Parse and call. Typer's own errors become ours, so that every error looks alike.
+
+    The command is invoked without typer's ``main``, which would turn an interruption and a closed pipe into
+    exit codes of its own.
+    """
+    import typer
+    from typer.exceptions import TyperException
+
+    command = typer.main.get_command(build_app())
+    try:
+        with command.make_context("ballotscan", arguments) as context:
+            code = command.invoke(context)
+    except typer.Exit as leave:
+        code = leave.exit_code
+    except TyperException as fault:
+        return _wrong_use(fault)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _wrong_use(fault: Any) -> int:
+    """One line for what typer could not parse, or the help where no command was given at all."""
+    if type(fault).__name__ == "NoArgsIsHelpError":
+        _complain(fault.format_message())
+        return ExitCode.USAGE
+    context = getattr(fault, "ctx", None)
+    command = context.command_path if context else "ballotscan"
+    reason = " ".join(_what_is_wrong(fault).split()).rstrip(".")
+    help_line = _("Run '{command} --help' to see its use.").format(command=command)
+    _complain(_("Error: {message}").format(message=f"{reason}. {help_line}"))
+    return ExitCode.USAGE
+
+
+def _what_is_wrong(fault: Any) -> str:
+    """Typer's commonest complaints in the user's language; the rest as typer says them."""
+    parameter = getattr(fault, "param", None)
+    name = max(parameter.opts, key=len) if parameter else ""
+    match type(fault).__name__:
+        case "MissingParameter":
+            return _("{parameter} is missing").format(parameter=name if name[:1] == "-" else name.upper())
+        case "NoSuchOption":
+            return _("there is no option {option}").format(option=fault.option_name)
+        case "BadParameter":
+            return _("{parameter}: {reason}").format(parameter=name, reason=fault.message)
+        case _:
+            return str(fault.format_message())
+
+
+def build_app() -> typer.Typer:
+    """The whole tree of commands, in the language in use."""
+    import typer
+
+    from ballotscan.cli.wording import Command, Group
+
+    app = typer.Typer(
+        cls=Group,
+        help=_("Reads scanned survey ballots, flags what is doubtful and tallies the rest."),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_options_of_all(typer))
+    for name, function, text in _commands():
+        app.command(name, cls=Command, help=text)(function)
+    for name, group, text in _groups():
+        for command in group.registered_commands:
+            command.cls = Command
+        app.add_typer(group, name=name, help=text, cls=Group, no_args_is_help=True)
+    return app
+
+
+def _commands() -> list[tuple[str, Callable[..., None], str]]:
+    texts = {
+        "scan": _("Read scanned ballots and store every answer."),
+        "reread": _("Read a batch a second time and list every answer that differs."),
+        "inspect": _("Draw what was seen on one page: every box with its score and verdict."),
+        "tally": _("Count a period's answers, once everything balances."),
+    }
+    modules = {"reread": "scan"}
+    found = [(name, _find(modules.get(name, name), name), text) for name, text in texts.items()]
+    return [command for command in found if command[1]]
+
+
+def _groups() -> list[tuple[str, typer.Typer, str]]:
+    texts = {
+        "template": _("The forms: list, show, print, and take in an office's own."),
+        "export": _("Write answers, pages or what awaits review to a CSV file."),
+        "import": _("Take in what people decided."),
+    }
+    modules = {"import": "rulings"}
+    found = [(name, _find(modules.get(name, name), "app"), text) for name, text in texts.items()]
+    return [group for group in found if group[1]]
+
+
+def _find(module: str, name: str) -> Any:
+    with suppress(ImportError):
+        return getattr(import_module(f"ballotscan.cli.{module}"), name, None)
+
+
+def _options_of_all(typer: Any) -> Callable[..., None]:
+    """The options that stand before any command. ``--lang`` was taken out before; here it is explained."""
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            sys.stdout.write(f"ballotscan {__version__} ({ENGINE})\n")
+            raise typer.Exit
+
+    def options(
+        lang: str | None = typer.Option(
+            None, "--lang", metavar="|".join(LANGUAGES), help=_("The language, at any place in the command.")
+        ),
+        version: bool = typer.Option(
+            False, "--version", help=_("Show the version and exit."), callback=show_version, is_eager=True
+        ),
+    ) -> None:
+        pass
+
+    return options
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _write_utf8() -> None:
+    """Vietnamese must come out whole, also in an old Windows console and into a pipe."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _reader_gone() -> int:
+    """The program we wrote to (``| head``) closed the pipe: stop quietly, and let no later flush complain."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK

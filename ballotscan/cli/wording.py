@@ -1,0 +1,31 @@
+"""The few sentences of typer's help that do not come through gettext."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from ballotscan.i18n import gettext as _
+
+
+class _Wording:
+    """Says "Usage" and the help of ``--help`` in the language in use."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        pieces = " ".join(self.collect_usage_pieces(ctx))  # type: ignore[attr-defined]
+        formatter.write_usage(ctx.command_path, pieces, prefix=_("Usage: "))
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            option.help = _("Show this message and exit.")
+        return option
+
+
+class Command(_Wording, TyperCommand):
+    """A command whose help is wholly in the language in use."""
+
+
+class Group(_Wording, TyperGroup):
+    """A group of commands whose help is wholly in the language in use."""

@@ -1,0 +1,166 @@
+"""What an office sets once: where its database is, its language and its calendar. Read once per command.
+
+From, the later winning: the defaults, ``ballotscan.toml`` in the current folder (or the file named by
+BALLOTSCAN_SETTINGS), the environment variable BALLOTSCAN_DB, the option ``--db``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from ballotscan.errors import UsageError
+from ballotscan.i18n import LANGUAGES
+from ballotscan.i18n import gettext as _
+
+SETTINGS_FILE: Final = "ballotscan.toml"
+DEFAULT_DATABASE: Final = "ballotscan.sqlite"
+PERIOD_RULES: Final = ("nd09", "calendar")
+KNOWN_KEYS: Final = ("database", "folder", "language", "period_rule")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An office's settings.
+
+    ``database`` is the path of a SQLite file or an SQLAlchemy URL; ``folder`` is where the originals and the
+    office's own templates lie: beside the file, or for a database server the setting ``folder``.
+    """
+
+    database: str
+    folder: Path
+    language: str | None = None
+    period_rule: str = "nd09"
+
+
+def load_settings(
+    db: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+    current: Path | None = None,
+) -> Settings:
+    """Read the settings; ``db`` is the command line's own choice and wins.
+
+    Raises ``UsageError`` naming the file and what is wrong in it.
+    """
+    here = current or Path.cwd()
+    values, base = _read_file(environment, here)
+    if "database" in values:
+        _refuse_password(values["database"], _("the settings file"))
+    if db:
+        _refuse_password(db, "--db")
+    chosen = db or environment.get("BALLOTSCAN_DB")
+    database = chosen or values.get("database", DEFAULT_DATABASE)
+    if not is_url(database):
+        database = str((here if chosen else base) / Path(database).expanduser())
+    return Settings(
+        database=database,
+        folder=_folder_beside(database, values.get("folder"), base),
+        language=values.get("language"),
+        period_rule=values.get("period_rule", "nd09"),
+    )
+
+
+def template_folders(settings: Settings) -> list[Path]:
+    """Where forms are looked for: the office's own beside its database, then those shipped."""
+    return [settings.folder / "templates", shipped("templates")]
+
+
+def shipped(name: str) -> Path:
+    """The folder ``templates`` or ``calibration`` as installed, or as it lies in a checkout."""
+    installed = Path(__file__).parent / "shipped" / name
+    return installed if installed.is_dir() else Path(__file__).parent.parent / name
+
+
+def is_url(database: str) -> bool:
+    """Whether a database is named by an SQLAlchemy URL rather than by the path of a file."""
+    return "://" in database
+
+
+def without_password(database: str) -> str:
+    """The database's name as it may be shown or logged."""
+    return re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", database)
+
+
+def _read_file(environment: Mapping[str, str], here: Path) -> tuple[dict[str, str], Path]:
+    """The settings file's values and the folder its relative paths start from."""
+    named = environment.get("BALLOTSCAN_SETTINGS")
+    path = here / Path(named).expanduser() if named else here / SETTINGS_FILE
+    if not named and not path.exists():
+        return {}, here
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise UsageError(
+            _("{file}: this is not valid TOML: {reason}.").format(file=path, reason=fault),
+            _("Correct the line or remove the file."),
+        ) from fault
+    except UnicodeDecodeError as fault:
+        raise UsageError(
+            _("{file}: the settings are not UTF-8 text.").format(file=path), _("Save the file as UTF-8.")
+        ) from fault
+    except OSError as fault:
+        raise UsageError(
+            _("{file}: the settings cannot be read: {reason}.").format(file=path, reason=fault.strerror),
+            _("Check BALLOTSCAN_SETTINGS and the file's permissions."),
+        ) from fault
+    return _check(values, text, path), path.parent
+
+
+def _check(values: Mapping[str, object], text: str, path: Path) -> dict[str, str]:
+    """Every key known, every value a text that the key allows."""
+    allowed = {"language": LANGUAGES, "period_rule": PERIOD_RULES}
+    checked: dict[str, str] = {}
+    for key, value in values.items():
+        place = f"{path}:{_line_of(key, text)}"
+        if key not in KNOWN_KEYS:
+            raise UsageError(
+                _("{place}: the setting '{key}' is not known.").format(place=place, key=key),
+                _("Known settings: {keys}.").format(keys=", ".join(KNOWN_KEYS)),
+            )
+        if not isinstance(value, str) or not value:
+            raise UsageError(
+                _("{place}: the setting '{key}' must be a text.").format(place=place, key=key),
+                _("Write it in quotation marks."),
+            )
+        if key in allowed and value not in allowed[key]:
+            raise UsageError(
+                _("{place}: '{value}' is not a value of '{key}'.").format(place=place, value=value, key=key),
+                _("Choose one of: {choices}.").format(choices=", ".join(allowed[key])),
+            )
+        checked[key] = value
+    return checked
+
+
+def _line_of(key: str, text: str) -> int:
+    """The line, from 1, on which a key of the first level stands."""
+    pattern = re.compile(rf"""\s*(\[+\s*)?["']?{re.escape(key)}["']?\s*[=\].]""")
+    numbered = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in numbered if pattern.match(line)), 1)
+
+
+def _folder_beside(database: str, folder: str | None, base: Path) -> Path:
+    if folder:
+        return base / Path(folder).expanduser()
+    if not is_url(database):
+        return Path(database).parent
+    if database.startswith("sqlite:///"):
+        return (base / database.removeprefix("sqlite:///")).parent
+    raise UsageError(
+        _("The database is on a server, but no folder is set for the originals and templates."),
+        _("Set 'folder' in {file}.").format(file=SETTINGS_FILE),
+    )
+
+
+def _refuse_password(database: str, where: str) -> None:
+    if is_url(database) and urlsplit(database).password:
+        raise UsageError(
+            _("The database's address in {where} holds a password.").format(where=where),
+            _("Take it out and set the environment variable PGPASSWORD instead."),
+        )
