@@ -1,0 +1,118 @@
+"""The list of boxes as JSON (``template boxes``): written for other programs, read for an office's own blank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ballotscan.forms.form import BoxPlace, FieldPlace, Form, Rect, Side
+from ballotscan.forms.nodes import Node, read_source
+from ballotscan.i18n import gettext as _
+
+MAX_MM: Final = 1000.0  # nothing that a desk scanner takes is longer
+RECT_KEYS: Final = ("x_mm", "y_mm", "w_mm", "h_mm")
+
+
+def form_as_json(form: Form) -> dict[str, Any]:
+    """The list of a form's boxes and fields: millimetres, sides from 1, the outside of each printed outline."""
+    multiple = {question.id: question.multiple for question in form.questions}
+    listed = sides_as_json(form.sides)
+    for box in listed["boxes"]:
+        box["multiple"] = multiple[box["question"]]
+    return {"template": form.id, "edition": form.edition, **listed}
+
+
+def sides_as_json(sides: Sequence[Side]) -> dict[str, list[dict[str, Any]]]:
+    """The same without what the form asks."""
+    return {
+        "pages": [
+            {"page": side.number, "width_mm": side.width_mm, "height_mm": side.height_mm} for side in sides
+        ],
+        "boxes": [
+            {"page": side.number, "question": box.question, "option": box.option, **_rect_as_json(box.rect)}
+            for side in sides
+            for box in side.boxes
+        ],
+        "fields": [
+            {"page": side.number, "field": field.field, **_rect_as_json(field.rect)}
+            for side in sides
+            for field in side.fields
+        ],
+    }
+
+
+def sides_from_json(listed: dict[str, Any]) -> tuple[Side, ...]:
+    """The inverse of ``sides_as_json``. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else."""
+    return tuple(
+        Side(
+            number=page["page"],
+            width_mm=float(page["width_mm"]),
+            height_mm=float(page["height_mm"]),
+            boxes=tuple(
+                BoxPlace(box["question"], box["option"], _rect_from_json(box))
+                for box in listed["boxes"]
+                if box["page"] == page["page"]
+            ),
+            fields=tuple(
+                FieldPlace(field["field"], _rect_from_json(field))
+                for field in listed["fields"]
+                if field["page"] == page["page"]
+            ),
+        )
+        for page in listed["pages"]
+    )
+
+
+def read_sides(path: Path) -> tuple[Side, ...]:
+    """Read a list of boxes written by a person or a program. Raises ``TemplateError`` ("file:line: reason")."""
+    found = read_source(path).fields(required=("template", "edition", "pages", "boxes"), optional=("fields",))
+    pages = {}
+    for node in found["pages"].items():
+        page = node.fields(required=("page", "width_mm", "height_mm"))
+        number = page["page"].whole(1, 99)
+        if number in pages:
+            node.refuse(_("the page {page} stands here twice.").format(page=number))
+        pages[number] = (page["width_mm"].number(10, MAX_MM), page["height_mm"].number(10, MAX_MM))
+    boxes = [(_page_of(node, pages), _box(node)) for node in found["boxes"].items()]
+    nodes = found["fields"].items() if "fields" in found else []
+    fields = [(_page_of(node, pages), _field(node)) for node in nodes]
+    return tuple(
+        Side(
+            number,
+            *size,
+            tuple(box for page, box in boxes if page == number),
+            tuple(field for page, field in fields if page == number),
+        )
+        for number, size in sorted(pages.items())
+    )
+
+
+def _page_of(node: Node, pages: dict[int, tuple[float, float]]) -> int:
+    entries = node.entries()
+    number = entries["page"].whole(1, 99) if "page" in entries else 0
+    if number not in pages:
+        node.refuse(_('there is no such page under "pages".'))
+    return number
+
+
+def _box(node: Node) -> BoxPlace:
+    found = node.fields(required=("page", "question", "option", *RECT_KEYS), optional=("multiple",))
+    return BoxPlace(found["question"].text(), found["option"].text(), _rect(found))
+
+
+def _field(node: Node) -> FieldPlace:
+    found = node.fields(required=("page", "field", *RECT_KEYS))
+    return FieldPlace(found["field"].text(), _rect(found))
+
+
+def _rect(found: dict[str, Node]) -> Rect:
+    return Rect(*(found[key].number(-MAX_MM, MAX_MM) for key in RECT_KEYS))
+
+
+def _rect_as_json(rect: Rect) -> dict[str, float]:
+    return {"x_mm": rect.x_mm, "y_mm": rect.y_mm, "w_mm": rect.w_mm, "h_mm": rect.h_mm}
+
+
+def _rect_from_json(listed: dict[str, Any]) -> Rect:
+    return Rect(*(float(listed[key]) for key in RECT_KEYS))

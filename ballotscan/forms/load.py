@@ -1,0 +1,123 @@
+"""From a template's folder to a ``Form``: the source read, drawn or joined with its list of boxes, and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from ballotscan.errors import TemplateError
+from ballotscan.forms import cache
+from ballotscan.forms.boxlist import read_sides, sides_as_json, sides_from_json
+from ballotscan.forms.check import check_sides
+from ballotscan.forms.form import Form, Side
+from ballotscan.forms.source import SOURCE_NAME, Source, parse_source
+from ballotscan.i18n import gettext as _
+from ballotscan.settings import shipped
+
+# What the look of a drawn form hangs on besides its source: `form.typ`, the typesetter and the fonts.
+_DRAWN_BY: Final = ("typst", "fontpkg-be-vietnam-pro", "segno")
+_DRAWING_CODE: Final = ("form.typ", "drawing.py", "source.py")
+
+
+def shipped_templates() -> Path:
+    """The folder of the templates that come with the program, installed or in a checkout."""
+    return shipped("templates")
+
+
+def find_forms(folders: Sequence[Path]) -> dict[str, Path]:
+    """The folder of every template by name, in order of names; an earlier folder hides a later one's.
+
+    A folder that does not exist holds none.
+    """
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for source in sorted(folder.glob(f"*/{SOURCE_NAME}")):
+            found.setdefault(source.parent.name, source.parent)
+    return dict(sorted(found.items()))
+
+
+def load_form(folder: Path) -> Form:
+    """Read, draw and check one form. Raises ``TemplateError`` ("file:line: reason").
+
+    The places of the boxes are kept in the user's cache, so that the drawing is done once per edition.
+    """
+    source = parse_source(folder / SOURCE_NAME)
+    if source.id != folder.resolve().name:
+        raise TemplateError(
+            f"{folder / SOURCE_NAME}:1: "
+            + _('the id "{id}" is not the folder\'s name.').format(id=source.id),
+            _("Rename the folder, or change the id."),
+        )
+    fingerprint = hash_form(source, folder)
+    return Form(
+        id=source.id,
+        edition=source.edition,
+        title=source.title,
+        language=source.language,
+        valid_from=source.valid_from,
+        valid_to=source.valid_to,
+        sides=_checked_sides(source, folder, fingerprint),
+        questions=source.questions,
+        fields=source.fields,
+        policy=source.policy,
+        lists=tuple((name, tuple(option.label for option in options)) for name, options in source.lists),
+        linh_vuc_question=source.linh_vuc_question,
+        has_codes=source.has_codes,
+        hash=fingerprint,
+    )
+
+
+def hash_form(source: Source, folder: Path) -> str:
+    """SHA-256 over all that the form is made of: its source, its blank or else whatever draws it."""
+    digest = hashlib.sha256()
+    for name, data in _ingredients(source, folder):
+        digest.update(f"{name} {len(data)}\n".encode())
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _ingredients(source: Source, folder: Path) -> list[tuple[str, bytes]]:
+    parts = [("source", _read(folder / SOURCE_NAME))]
+    if source.blank is not None:
+        parts += [
+            ("blank", _read(folder / source.blank.print)),
+            ("boxes", _read(folder / source.blank.boxes)),
+        ]
+        return parts
+    here = Path(__file__).parent
+    parts += [(name, _read(here / name)) for name in _DRAWING_CODE]
+    return parts + [(name, version(name).encode()) for name in _DRAWN_BY]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TemplateError(f"{path}: {error.strerror}.", _("The form's source names this file.")) from error
+
+
+def _checked_sides(source: Source, folder: Path, fingerprint: str) -> tuple[Side, ...]:
+    """The sides with their boxes; only those that passed the check are ever kept."""
+    name = f"{source.id}-{fingerprint[:32]}.json"
+    kept = cache.read_cached(name)
+    if kept is not None:
+        try:
+            return sides_from_json(json.loads(kept))
+        except (ValueError, KeyError, TypeError):
+            pass  # damaged: made anew below
+    sides = _find_sides(source, folder)
+    check_sides(folder / (source.blank.boxes if source.blank else SOURCE_NAME), source, sides)
+    cache.keep(name, json.dumps(sides_as_json(sides)).encode())
+    return sides
+
+
+def _find_sides(source: Source, folder: Path) -> tuple[Side, ...]:
+    if source.blank is not None:
+        return read_sides(folder / source.blank.boxes)
+    from ballotscan.forms.drawing import draw_sides
+
+    return draw_sides(source, folder)
