@@ -1,0 +1,227 @@
+"""Named conditions of work, and single effects that can be mixed into any of them.
+
+A ``Condition`` is ranges and weights only; every sheet draws its own values from them with its own seed. Pairs
+are (low, high) of an even draw; mappings weigh names. An effect is a set of fields that it replaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """From how people mark to what the scanner does. Lengths in mm, angles in degrees, shares 0 to 1."""
+
+    name: str
+    # people
+    pens: Mapping[str, float]
+    habits: Mapping[str, float]
+    cancels: Mapping[str, float] = field(default_factory=lambda: {"circle": 0.6, "scribble": 0.4})
+    blank_share: float = 0.06
+    several_share: float = 0.0
+    corrected_share: float = 0.0
+    faint_share: float = 0.0
+    dots_per_side: float = 0.0  # where the pen rested, anywhere on the page
+    box_dots_per_side: float = 0.0  # and inside some box
+    text_share: float = 0.25  # of sheets with handwriting in a free-text field
+    # printing
+    scale: Span = (1.0, 1.0)
+    full_size_share: float = 0.5  # of sheets printed at 100 %, whatever ``scale`` says
+    scale_split: float = 0.0  # x against y
+    print_shift_mm: float = 0.5
+    toner: Span = (0.04, 0.12)  # reflectance of the print
+    line_gain: Span = (-0.1, 0.1)  # print grown (+) or shrunk (-)
+    print_mottle: Span = (0.0, 0.0)
+    copied: float = 0.0  # share of sheets that are a copy of a copy
+    # paper
+    tone: Span = (0.93, 0.98)
+    shading: Span = (0.0, 0.01)
+    specks: Span = (0.0, 5.0)  # per side
+    fold_share: float = 0.0
+    fold_strength: Span = (0.02, 0.06)
+    show_through: Span = (0.0, 0.0)
+    objects: tuple[str, ...] = ()  # things lying on the paper: see paper.OBJECTS
+    # scanner
+    dpi: Mapping[int, float] = field(default_factory=lambda: {300: 1.0})
+    turn_deg: int = 0  # 0, 90, 180, 270
+    mirrored: bool = False
+    skew_deg: Span = (-0.3, 0.3)
+    shift_mm: float = 0.5
+    stretch: float = 0.0  # of the feed, share
+    wobble_mm: Span = (0.0, 0.0)
+    lids: Mapping[str, float] = field(default_factory=lambda: {"white": 1.0})
+    lamp: Span = (0.0, 0.02)  # light lost towards the ends of the lamp
+    noise: Span = (1.0, 2.0)  # grey levels
+    blur_px: Span = (0.4, 0.6)
+    gamma: Span = (1.0, 1.0)
+    dark_streaks: Span = (0.0, 0.0)  # per side
+    white_streaks: Span = (0.0, 0.0)
+    bitonal_share: float = 0.0
+    threshold: Span = (0.0, 0.0)  # against the middle between paper and print, in halves of their distance
+    colour: bool = False
+    drop_out_red: bool = False
+    jpeg: Span = (85.0, 95.0)
+    cut_mm: float = 0.0  # length of paper lost at the foot
+    dpi_tag: float | None = -1.0  # -1: the true one; None: no tag
+
+
+CLEAN = Condition(
+    name="clean",
+    pens={"ballpoint": 0.7, "gel": 0.3},
+    habits={"x": 0.6, "tick": 0.3, "slash": 0.05, "fill": 0.05},
+    blank_share=0.06,
+)
+
+OFFICE = Condition(
+    name="office",
+    pens={"ballpoint": 0.66, "gel": 0.18, "pencil": 0.08, "felt": 0.08},
+    habits={"x": 0.56, "tick": 0.29, "fill": 0.07, "slash": 0.05, "circle": 0.03},
+    blank_share=0.06,
+    several_share=0.02,
+    corrected_share=0.02,
+    faint_share=0.004,
+    dots_per_side=0.35,
+    box_dots_per_side=0.12,
+    scale=(0.96, 1.02),
+    scale_split=0.002,
+    print_shift_mm=1.5,
+    toner=(0.04, 0.25),
+    line_gain=(-0.25, 0.35),
+    print_mottle=(0.0, 0.10),
+    tone=(0.86, 0.98),
+    shading=(0.0, 0.03),
+    specks=(0.0, 40.0),
+    fold_share=0.3,
+    show_through=(0.0, 0.03),
+    dpi={200: 0.5, 240: 0.1, 300: 0.4},
+    skew_deg=(-1.5, 1.5),
+    shift_mm=1.5,
+    stretch=0.002,
+    wobble_mm=(0.0, 0.15),
+    lids={"white": 0.55, "grey": 0.2, "black": 0.25},
+    lamp=(0.0, 0.06),
+    noise=(1.0, 4.0),
+    blur_px=(0.4, 0.9),
+    gamma=(0.85, 1.2),
+    jpeg=(60.0, 92.0),
+)
+
+HARD = replace(
+    OFFICE,
+    name="hard",
+    pens={"ballpoint": 0.4, "gel": 0.12, "pencil": 0.12, "light_pencil": 0.1, "felt": 0.12,
+          "failing_ballpoint": 0.07, "red_ballpoint": 0.07},
+    habits={"x": 0.45, "tick": 0.28, "fill": 0.08, "slash": 0.07, "circle": 0.07, "dot": 0.02, "scribble": 0.03},
+    cancels={"circle": 0.45, "scribble": 0.4, "strike": 0.15},
+    several_share=0.03,
+    corrected_share=0.04,
+    faint_share=0.02,
+    dots_per_side=1.0,
+    box_dots_per_side=0.5,
+    scale=(0.93, 1.04),
+    full_size_share=0.2,
+    scale_split=0.006,
+    print_shift_mm=3.0,
+    toner=(0.05, 0.45),
+    line_gain=(-0.6, 0.8),
+    print_mottle=(0.0, 0.3),
+    copied=0.3,
+    tone=(0.72, 0.97),
+    shading=(0.0, 0.08),
+    specks=(0.0, 200.0),
+    fold_share=0.6,
+    fold_strength=(0.04, 0.25),
+    show_through=(0.0, 0.08),
+    dpi={150: 0.25, 200: 0.3, 300: 0.3, 400: 0.1, 600: 0.05},
+    skew_deg=(-5.0, 5.0),
+    shift_mm=3.0,
+    stretch=0.006,
+    wobble_mm=(0.0, 0.6),
+    lamp=(0.0, 0.2),
+    noise=(1.0, 10.0),
+    blur_px=(0.4, 1.4),
+    gamma=(0.7, 1.4),
+    dark_streaks=(0.0, 1.6),
+    white_streaks=(0.0, 0.7),
+    bitonal_share=0.25,
+    threshold=(-0.35, 0.35),
+    jpeg=(30.0, 90.0),
+)  # fmt: skip
+
+CONDITIONS: Mapping[str, Condition] = {"clean": CLEAN, "office": OFFICE, "hard": HARD}
+
+EFFECTS: Mapping[str, Mapping[str, Any]] = {
+    "upside_down": {"turn_deg": 180},
+    "quarter_turn": {"turn_deg": 90},
+    "quarter_turn_back": {"turn_deg": 270},
+    "mirrored": {"mirrored": True},
+    "skew_3": {"skew_deg": (3.0, 3.0)},
+    "skew_5": {"skew_deg": (-5.0, -5.0)},
+    "copied_97": {"scale": (0.97, 0.97), "full_size_share": 0.0, "scale_split": 0.0, "copied": 1.0},
+    "copied_94": {"scale": (0.94, 0.94), "full_size_share": 0.0, "copied": 1.0},
+    "copied_104": {"scale": (1.04, 1.04), "full_size_share": 0.0, "copied": 1.0},
+    "unequal_scale": {"scale_split": 0.01},
+    "dust_streak": {"dark_streaks": (1.0, 2.0)},
+    "white_streak": {"white_streaks": (1.0, 2.0)},
+    "stretched_feed": {"stretch": 0.008, "wobble_mm": (0.5, 0.8)},
+    "shifted": {"shift_mm": 6.0},
+    "cut_short": {"cut_mm": 90.0},
+    "folded": {"fold_share": 1.0, "fold_strength": (0.15, 0.4)},
+    "show_through": {"show_through": (0.08, 0.14)},
+    "dog_ear": {"objects": ("dog_ear",)},
+    "stamp": {"objects": ("stamp",)},
+    "holes": {"objects": ("holes",)},
+    "staple": {"objects": ("staple",)},
+    "coffee": {"objects": ("coffee",)},
+    "note": {"objects": ("note",)},
+    "correction_fluid": {"objects": ("correction_fluid",)},
+    "light_pencil": {"pens": {"light_pencil": 1.0}, "habits": {"x": 0.6, "tick": 0.4}},
+    "felt_pen": {"pens": {"felt": 1.0}},
+    "pencil": {"pens": {"pencil": 1.0}},
+    "ballpoint": {"pens": {"ballpoint": 1.0}},
+    "failing_pen": {"pens": {"failing_ballpoint": 1.0}},
+    "red_pen": {"pens": {"red_ballpoint": 1.0}},
+    "red_drop_out": {"drop_out_red": True},
+    "highlighter": {"pens": {"highlighter": 1.0}},
+    "crosses": {"habits": {"x": 1.0}},
+    "ticks": {"habits": {"tick": 1.0}},
+    "fills": {"habits": {"fill": 1.0}},
+    "circles": {"habits": {"circle": 1.0}},
+    "dots": {"habits": {"dot": 1.0}},
+    "no_extras": {"several_share": 0.0, "corrected_share": 0.0, "faint_share": 0.0,
+                  "dots_per_side": 0.0, "box_dots_per_side": 0.0},
+    "all_blank": {"blank_share": 1.0, "text_share": 0.0},
+    "all_answered": {"blank_share": 0.0},
+    "overvotes": {"several_share": 0.3},
+    "circled_corrections": {"corrected_share": 0.3, "cancels": {"circle": 1.0}},
+    "scribbled_corrections": {"corrected_share": 0.3, "cancels": {"scribble": 1.0}},
+    "pen_rests": {"box_dots_per_side": 8.0},
+    "bitonal": {"bitonal_share": 1.0},
+    "bitonal_pale": {"bitonal_share": 1.0, "threshold": (-0.7, -0.6)},
+    "bitonal_dark": {"bitonal_share": 1.0, "threshold": (0.6, 0.7)},
+    "colour": {"colour": True},
+    "low_quality": {"jpeg": (30.0, 30.0)},
+    "noisy": {"noise": (12.0, 12.0)},
+    "dark_band": {"lamp": (0.3, 0.3)},
+    "black_lid": {"lids": {"black": 1.0}},
+    "dpi_150": {"dpi": {150: 1.0}},
+    "dpi_200": {"dpi": {200: 1.0}},
+    "dpi_300": {"dpi": {300: 1.0}},
+    "dpi_400": {"dpi": {400: 1.0}},
+    "dpi_600": {"dpi": {600: 1.0}},
+    "wrong_dpi_tag": {"dpi_tag": 72.0},
+    "no_dpi_tag": {"dpi_tag": None},
+}  # fmt: skip
+
+
+def find_condition(name: str, effects: tuple[str, ...] = ()) -> Condition:
+    """The named condition with the named effects laid over it, in order. KeyError for an unknown name."""
+    condition = CONDITIONS[name]
+    for effect in effects:
+        condition = replace(condition, **EFFECTS[effect])
+    return condition

@@ -1,0 +1,264 @@
+"""The scanner: where the paper lay, what the optics and the feed did, and the file it wrote.
+
+Pixel coordinates have whole numbers at pixel centres, so the top left corner of the image is (-0.5, -0.5).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.simulator.conditions import Condition
+from tests.simulator.hands import Rng, choose
+
+MM_PER_INCH = 25.4
+MAP_STEP_PX = 16
+NOISE_SIZE_PX = (4096, 3072)
+LIDS = {"white": (240, 255), "grey": (120, 190), "black": (5, 45)}
+
+Pixels = NDArray[np.uint8]
+Coordinates = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """From the template's millimetres to the scan's pixels, through the paper's millimetres.
+
+    ``scale`` and ``print_shift_mm`` are the printer's, about the middle of the page; the rest the scanner's.
+    ``waves`` are (amplitude mm, period mm, phase, axis) of the feed's wobble along y.
+    """
+
+    page_mm: tuple[float, float]
+    scale: tuple[float, float]
+    print_shift_mm: tuple[float, float]
+    skew_deg: float
+    shift_mm: tuple[float, float]
+    stretch: float
+    waves: tuple[tuple[float, float, float, int], ...]
+    dpi: int
+    size_px: tuple[int, int]  # width, height
+
+    def _wobble(self, y_mm: Coordinates) -> Coordinates:
+        moved = np.zeros((*y_mm.shape, 2))
+        for amplitude, period, phase, axis in self.waves:
+            moved[..., axis] += amplitude * np.sin(2 * np.pi * y_mm / period + phase)
+        return moved
+
+    def scan_to_paper_mm(self, scan_px: Coordinates) -> Coordinates:
+        """(..., 2) pixels to (..., 2) mm on the paper."""
+        seen_mm = (scan_px + 0.5) / self.dpi * MM_PER_INCH
+        middle = np.array(self.page_mm) / 2
+        angle = np.deg2rad(self.skew_deg)
+        back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        lying = (seen_mm - middle - np.array(self.shift_mm)) * np.array([1.0, 1 / (1 + self.stretch)])
+        lying = lying + self._wobble(seen_mm[..., 1])
+        return np.asarray(lying @ back.T + middle)
+
+    def scan_to_template_mm(self, scan_px: Coordinates) -> Coordinates:
+        """(..., 2) pixels to (..., 2) mm of the template."""
+        paper_mm = self.scan_to_paper_mm(scan_px)
+        middle = np.array(self.page_mm) / 2
+        return np.asarray((paper_mm - middle - np.array(self.print_shift_mm)) / np.array(self.scale) + middle)
+
+    def _invert(self, target_mm: Coordinates, paper: bool) -> Coordinates:
+        """Solve for the pixels by Newton steps with the wobble-free slope; exact to far below 0.01 px."""
+        forward = self.scan_to_paper_mm if paper else self.scan_to_template_mm
+        origin = forward(np.zeros(2))
+        slope = np.column_stack(
+            [forward(np.array([1.0, 0.0])) - origin, forward(np.array([0.0, 1.0])) - origin]
+        )
+        step = np.linalg.inv(slope)
+        scan_px = (target_mm - origin) @ step.T
+        for _ in range(12):
+            scan_px = scan_px + (target_mm - forward(scan_px)) @ step.T
+        return np.asarray(scan_px)
+
+    def template_to_scan_px(self, template_mm: Coordinates) -> Coordinates:
+        """(..., 2) mm of the template to (..., 2) pixels of the scan."""
+        return self._invert(template_mm, paper=False)
+
+    def paper_to_scan_px(self, paper_mm: Coordinates) -> Coordinates:
+        """(..., 2) mm on the paper to (..., 2) pixels of the scan."""
+        return self._invert(paper_mm, paper=True)
+
+
+def lay_paper(
+    condition: Condition, print_rng: Rng, scan_rng: Rng, page_mm: tuple[float, float], dpi: int
+) -> Geometry:
+    """Draw how one side was printed and how it lay in the scanner."""
+    scale = (
+        1.0 if print_rng.random() < condition.full_size_share else float(print_rng.uniform(*condition.scale))
+    )
+    split = float(print_rng.normal(0, 1)) * condition.scale_split
+    shift = print_rng.uniform(-1, 1, 2) * condition.print_shift_mm
+    amplitude = float(scan_rng.uniform(*condition.wobble_mm))
+    waves = tuple(
+        (amplitude * part, float(scan_rng.uniform(60, 280)), float(scan_rng.uniform(0, 6.3)), axis)
+        for part, axis in ((0.6, 1), (0.4, 1), (0.3, 0))
+    )
+    return Geometry(
+        page_mm=page_mm,
+        scale=(scale * (1 + split / 2), scale * (1 - split / 2)),
+        print_shift_mm=(float(shift[0]), float(shift[1])),
+        skew_deg=float(scan_rng.uniform(*condition.skew_deg)),
+        shift_mm=tuple(float(v) for v in scan_rng.uniform(-1, 1, 2) * condition.shift_mm),  # type: ignore[arg-type]
+        stretch=float(scan_rng.uniform(-1, 1)) * condition.stretch,
+        waves=waves if amplitude > 0 else (),
+        dpi=dpi,
+        size_px=(round(page_mm[0] / MM_PER_INCH * dpi), round(page_mm[1] / MM_PER_INCH * dpi)),
+    )
+
+
+def _maps(geometry: Geometry, page_dpi: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where each pixel of the scan looks on the composed page: exact on a coarse grid, even between."""
+    width, height = geometry.size_px
+    columns, rows = width // MAP_STEP_PX + 3, height // MAP_STEP_PX + 3
+    x = (np.arange(columns) - 0.5) * MAP_STEP_PX - 0.5
+    y = (np.arange(rows) - 0.5) * MAP_STEP_PX - 0.5
+    grid = np.stack(np.meshgrid(x, y), axis=-1)
+    where = geometry.scan_to_template_mm(grid) * page_dpi / MM_PER_INCH - 0.5
+    full = [
+        cv2.resize(
+            where[..., axis].astype(np.float32),
+            None,
+            fx=MAP_STEP_PX,
+            fy=MAP_STEP_PX,
+            interpolation=cv2.INTER_LINEAR,
+        )
+        for axis in range(2)
+    ]
+    return tuple(part[MAP_STEP_PX : MAP_STEP_PX + height, MAP_STEP_PX : MAP_STEP_PX + width] for part in full)  # type: ignore[return-value]
+
+
+@cache
+def _noise() -> NDArray[np.float32]:
+    """A field of noise of unit spread, a little correlated as a scanner's is; windows of it are used."""
+    rng = np.random.default_rng(4003)
+    noise = rng.standard_normal(size=NOISE_SIZE_PX, dtype=np.float32)
+    noise += 0.5 * np.roll(noise, 1, axis=1)
+    return np.asarray(noise / noise.std(), np.float32)
+
+
+def _noise_window(rng: Rng, height: int, width: int) -> NDArray[np.float32]:
+    """A window of the field, from a place of its own; a page too large for it gets it several times over."""
+    field = _noise()
+    if height > field.shape[0] - 64 or width > field.shape[1] - 64:
+        field = np.tile(field, (height // field.shape[0] + 2, width // field.shape[1] + 2))
+    top, left = int(rng.integers(field.shape[0] - height)), int(rng.integers(field.shape[1] - width))
+    return field[top : top + height, left : left + width]
+
+
+def _lay_on_lid(image: Pixels, geometry: Geometry, lid: int, rng: Rng) -> None:
+    """Paint the lid where there is no paper, with a thin shadow along the paper's edge, in place."""
+    width_mm, height_mm = geometry.page_mm
+    along = np.linspace(0, 1, 25)[:, None]
+    corners = np.array([[0, 0], [width_mm, 0], [width_mm, height_mm], [0, height_mm], [0, 0]])
+    edge_mm = np.vstack([a * (1 - along) + b * along for a, b in zip(corners[:-1], corners[1:], strict=True)])
+    edge_px = (geometry.paper_to_scan_px(edge_mm) * 16).round().astype(np.int32)
+    mask = np.zeros(image.shape, np.uint8)
+    cv2.fillPoly(mask, [edge_px], 255, shift=4)
+    image[mask == 0] = lid
+    if rng.random() < 0.6:
+        shade = int(rng.integers(90, 200))
+        line = np.zeros(image.shape, np.uint8)
+        cv2.polylines(line, [edge_px], True, 255, max(1, round(geometry.dpi / 150)), cv2.LINE_AA, 4)
+        np.minimum(image, 255 - cv2.convertScaleAbs(line, alpha=(255 - shade) / 255), out=image)
+
+
+def _columns(condition: Condition, rng: Rng, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Per-column gain (lamp, sensor) and per-column light added or taken by dust on the glass, grey levels."""
+    x = np.linspace(-1, 1, width)
+    lost = float(rng.uniform(*condition.lamp))
+    gain = 1 - lost * np.clip((x - rng.normal(0, 0.3)) ** 2, 0, 1) + rng.normal(0, 0.003, width)
+    added = np.zeros(width)
+    for span, sign in ((condition.dark_streaks, -1), (condition.white_streaks, 1)):
+        for _ in range(int(round(float(rng.uniform(*span))))):
+            at, wide = int(rng.uniform(0.06, 0.94) * width), int(rng.integers(1, 4))
+            added[at : at + wide] += sign * float(rng.uniform(60, 200))
+    return gain.astype(np.float32), added.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Optics:
+    """One pass of one sheet side through one scanner: drawn once, used for every channel."""
+
+    tone: float
+    gamma: float
+    blur_px: float
+    noise: float
+    lid: int
+    gain: NDArray[np.float32]  # (W,)
+    added: NDArray[np.float32]  # (W,)
+
+
+def set_optics(condition: Condition, rng: Rng, geometry: Geometry) -> Optics:
+    """Draw the optics of one scan."""
+    gain, added = _columns(condition, rng, geometry.size_px[0])
+    low, high = LIDS[choose(rng, condition.lids)]
+    return Optics(
+        tone=float(rng.uniform(*condition.tone)),
+        gamma=float(rng.uniform(*condition.gamma)),
+        blur_px=float(rng.uniform(*condition.blur_px)),
+        noise=float(rng.uniform(*condition.noise)),
+        lid=int(rng.integers(low, high + 1)),
+        gain=gain,
+        added=added,
+    )
+
+
+def scan_channel(page: Pixels, page_dpi: int, geometry: Geometry, optics: Optics, rng: Rng) -> Pixels:
+    """One channel of the composed page (H, W, template frame) as the sensor sees it: (h, w) of ``geometry``."""
+    reduction = page_dpi / geometry.dpi
+    soft = float(np.hypot(optics.blur_px * reduction, 0.35 * max(0.0, reduction - 1)))
+    source = cv2.GaussianBlur(page, (0, 0), soft) if soft > 0.25 else page
+    map_x, map_y = _maps(geometry, page_dpi)
+    seen = cv2.remap(source, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
+    tone = (255 * optics.tone * (np.arange(256) / 255) ** optics.gamma).round().astype(np.uint8)
+    seen = cv2.LUT(seen, tone)
+    _lay_on_lid(seen, geometry, optics.lid, rng)
+    height, width = seen.shape
+    light = np.multiply(seen, optics.gain, dtype=np.float32)
+    if optics.added.any():
+        light += optics.added
+        np.maximum(light, 0, out=light)
+    light = cv2.scaleAdd(_noise_window(rng, height, width), optics.noise, light)
+    return np.asarray(cv2.convertScaleAbs(light), np.uint8)
+
+
+def to_bitonal(grey: Pixels, level: float) -> Pixels:
+    """0 and 255. ``level``: -1 the darkest print, 0 the middle between print and paper, 1 the paper."""
+    dark, paper = (float(v) for v in np.percentile(grey[::7, ::7], (0.5, 70)))
+    threshold = (dark + paper) / 2 + level * (paper - dark) / 2
+    return np.asarray(np.where(grey > threshold, 255, 0), np.uint8)
+
+
+def turn(image: Pixels, points_px: Coordinates, turn_deg: int, mirrored: bool) -> tuple[Pixels, Coordinates]:
+    """Turn the image (and (..., 2) points in it) clockwise by 0, 90, 180 or 270 degrees; mirror it first."""
+    if mirrored:
+        width = image.shape[1]
+        image = image[:, ::-1]
+        points_px = np.stack([width - 1 - points_px[..., 0], points_px[..., 1]], axis=-1)
+    for _ in range(turn_deg // 90 % 4):
+        height = image.shape[0]
+        image = np.rot90(image, -1)
+        points_px = np.stack([height - 1 - points_px[..., 1], points_px[..., 0]], axis=-1)
+    return np.ascontiguousarray(image), points_px
+
+
+def encode(image: Pixels, bitonal: bool, quality: int, dpi_tag: float | None) -> tuple[bytes, str]:
+    """The file a scanner would write, and its suffix: G4 TIFF for bitonal, else JPEG."""
+    out = io.BytesIO()
+    tag: dict[str, object] = {} if dpi_tag is None else {"dpi": (dpi_tag, dpi_tag)}
+    if bitonal:
+        Image.fromarray(image).convert("1", dither=Image.Dither.NONE).save(
+            out, "TIFF", compression="group4", **tag
+        )
+        return out.getvalue(), ".tif"
+    Image.fromarray(image).save(out, "JPEG", quality=quality, **tag)
+    return out.getvalue(), ".jpg"
