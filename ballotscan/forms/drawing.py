@@ -45,14 +45,12 @@ def draw_pdf(folder: Path, serial: str | None = None) -> bytes:
 
 def draw_sides(source: Source, folder: Path) -> tuple[Side, ...]:
     """Where every box and field lies on each side, asked of the drawing itself. Raises ``TemplateError``."""
-    import typst
-
     try:
         places = json.loads(_compiler(source, folder, None).query("<place>", field="value"))
-    except typst.TypstError as error:
-        raise _cannot_draw(folder, error.message) from error
-    pages = max((place["page"] for place in places), default=0)
-    if pages != source.sides:
+    except RuntimeError as error:  # typst's own errors are of this kind
+        raise _cannot_draw(folder, str(error)) from error
+    pages = max(place["page"] for place in places)
+    if pages != source.sides:  # every side records itself, so one without a box counts too
         raise _cannot_draw(
             folder,
             _("the form takes {pages} sides, {sides} are stated").format(pages=pages, sides=source.sides),
@@ -123,7 +121,7 @@ def _side(number: int, places: Iterable[dict[str, Any]]) -> Side:
         rect = Rect(*(round(float(place[key]), DECIMALS) for key in ("x", "y", "w", "h")))
         if place["kind"] == "box":
             boxes.append(BoxPlace(place["id"], place["option"], rect))
-        else:
+        elif place["kind"] == "field":
             fields.append(FieldPlace(place["id"], rect))
     return Side(number, *A4_MM, tuple(boxes), tuple(fields))
 
