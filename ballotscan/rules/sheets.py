@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ballotscan.model import PageRef, Reason
 
@@ -41,14 +42,14 @@ _DAMAGED = frozenset(
         Reason.POOR_FIT,
     }
 )
-"""Faults of a page that may well be a side of the form. A page seen to be something else is not among them."""
+"""Faults of a page that may well be a side of the form; a page seen to be something else has none of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class PagePlace:
     """What pairing needs to know of one page. ``key`` is the store's; ``side`` counts from 1.
 
-    ``read`` is false for a page that could not be read; ``reason`` then says why. Pages that are no ballot
+    ``place`` is where the page lies in the stack: neighbours differ by 1. ``read`` is false for a page that could not be read; ``reason`` then says why. Pages that are no ballot
     (blank, another form, a repeat, a file that could not be opened) come along because no sheet lies across
     them.
     """
@@ -61,6 +62,7 @@ class PagePlace:
     serial: str | None
     read: bool
     reason: Reason | None
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +172,9 @@ def _copies(indices: Sequence[int], places: Sequence[PagePlace]) -> Iterator[_Gr
 
 
 def _serials_differ(places: Sequence[PagePlace], groups: Sequence[_Group]) -> set[_Group]:
-    """Lone sides lying together as one sheet would, but with different serials: a double feed, or a mix-up."""
+    """Lone sides that lie as one sheet would, but with different serials: a double feed, or a mix-up."""
     found: set[_Group] = set()
-    for first, second in zip(groups, groups[1:], strict=False):
+    for first, second in pairwise(groups):
         if len(first) != 1 or len(second) != 1 or second[0] != first[0] + 1:
             continue
         left, right = places[first[0]], places[second[0]]
@@ -261,7 +263,7 @@ def _edges(stack: _Stack, first: int) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _piece(stack: _Stack, first: int, after: int) -> tuple[int, tuple[int, ...]] | None:
-    """Cost of pages first..after-1 as one sheet, and how such a sheet lies (empty: a lone page does not tell).
+    """Cost of pages first..after-1 as one sheet, and how such a sheet lies (nothing: a lone page).
 
     None if these pages cannot be of one sheet.
     """
@@ -300,6 +302,7 @@ def _of_one_sheet(stack: _Stack, members: Sequence[PagePlace]) -> bool:
     files = {member.ref.file for member in members}
     return (
         len(forms) == 1
+        and members[-1].place - members[0].place == len(members) - 1
         and len(members) <= stack.sides_of[next(form for form, _ in forms if form)]
         and len(set(known)) == len(known) >= len(members) - 1  # at most one stands for a side
         and len(known) > 0

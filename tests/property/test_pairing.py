@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -26,15 +27,16 @@ def place(key: int, side: int | None, form: str = "two", **changes: object) -> P
         "serial": None,
         "read": bool(side),
         "reason": None if side else Reason.CUT_OFF,
+        "place": key,
     }
     return PagePlace(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def stack(text: str, form: str = "two") -> list[PagePlace]:
-    """One page per character: a side number, ``X`` damaged, ``B`` blank, ``L`` a letter, ``o`` a one-sided form."""
+    """One page per character: a side, ``X`` damaged, ``B`` blank, ``L`` a letter, ``o`` a one-sided form."""
     pages = []
-    for key, letter in enumerate(text):
-        match letter:
+    for key, character in enumerate(text):
+        match character:
             case "X":
                 pages.append(place(key, None))
             case "B":
@@ -44,7 +46,7 @@ def stack(text: str, form: str = "two") -> list[PagePlace]:
             case "o":
                 pages.append(place(key, 1, "one"))
             case _:
-                pages.append(place(key, int(letter), form))
+                pages.append(place(key, int(character), form))
     return pages
 
 
@@ -140,6 +142,11 @@ def test_single_images_are_one_stack() -> None:
     assert shown(pair_sides(places, SIDES_OF), places) == "12 12"
 
 
+def test_no_sheet_lies_across_pages_that_are_elsewhere() -> None:
+    places = [place(0, 1), place(3, 2)]
+    assert shown(pair_sides(places, SIDES_OF), places) == "1! 2!"
+
+
 def test_two_editions_make_no_sheet() -> None:
     places = [place(0, 1), place(1, 2, edition="2")]
     assert shown(pair_sides(places, SIDES_OF), places) == "1! 2!"
@@ -147,10 +154,8 @@ def test_two_editions_make_no_sheet() -> None:
 
 def with_serials(text: str) -> list[PagePlace]:
     """Side and serial per page, as in ``1a 2a``; ``-`` for no serial."""
-    return [
-        place(key, int(word[0]), serial=None if word[1] == "-" else word[1])
-        for key, word in enumerate(text.split())
-    ]
+    words = enumerate(text.split())
+    return [place(key, int(side), serial=None if serial == "-" else serial) for key, (side, serial) in words]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +232,8 @@ def test_dropping_one_page_of_a_stack_back_first(sheets: int, data: st.DataObjec
 
 
 def check_one_lost(whole: list[PagePlace], lost: int, sides: int) -> None:
-    plans = pair_sides([page for page in whole if page.key != lost], SIDES_OF)
+    left = [page for page in whole if page.key != lost]
+    plans = pair_sides([replace(page, place=number) for number, page in enumerate(left)], SIDES_OF)
     for plan in plans:
         assert len({page.key // sides for page in plan.pages if page}) == 1, "two sheets joined"
     assert [plan.reason for plan in plans if plan.reason] == [Reason.SIDE_MISSING]
