@@ -126,19 +126,22 @@ class Mark:
 
     question: str
     option: str
-    ink: float  # mean ink inside the outline
-    cover: float  # share of the inside that carries ink
-    centre: float  # mean ink in the middle half of the box
-    extent: float  # longest side of the ink inside, as a share of the box side
-    rim: float  # mean ink over the printed outline itself, beyond the outline
-    ring: float  # mean ink in the ring around the box
-    encircled: float  # the weakest three sides of that ring: a circle has ink all round
-    reach: float  # share of the ink inside that runs on across the outline
-    tangle: float  # ink length against the length of a plain cross: a scribble is long
-    outline: float  # fit of the printed outline where it should be, -1 to 1
+    ink: float  # mean ink inside the outline; about 0, either sign, where there is none
+    peak: float  # the darkest twentieth of the inside
+    cover: float  # share of the inside at least half as dark as that
+    centre: float  # mean ink in the middle quarter of the box
+    extent: float  # longer side of the ink inside, as a share of the box
+    near: float  # mean ink within 0.9 mm around the box
+    near_peak: float
+    ring: float  # mean ink within 3.8 mm around the box
+    encircled: float  # ink met in the weakest fifth of the directions around the box, as of a circle
+    ring_peak: float  # ink met in the strongest direction
+    noise: float  # spread of the paper around the box, in the same unit as ink
+    outline: float  # correlation of the printed outline with the blank's, -1 to 1
+    weakest_side: float  # darkness of the weakest side of the outline, 1 as dark as the sheet's others
     shift_x_mm: float  # where the outline was found against where the page fit put it
     shift_y_mm: float
-    noise: float  # spread of the paper around the box, in the same unit as ink
+    held: float  # share of the box's corners that lie in the image
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +284,6 @@ class Balance:
     @property
     def holds(self) -> bool:
         pages = self.pages_on_sheets + self.pages_non_ballot + self.pages_repeat + self.pages_set_aside
-        sheets = (
-            self.sheets_read + self.sheets_review + self.sheets_void + self.sheets_set_aside + self.sheets_incomplete
-        )
+        settled = self.sheets_read + self.sheets_review + self.sheets_void
+        sheets = settled + self.sheets_set_aside + self.sheets_incomplete
         return self.pages_in == pages and self.sheets == sheets

@@ -1,0 +1,170 @@
+"""One page, read: which side of which form it is, what is marked on it, and how sure that is.
+
+Start here to see how a page becomes numbers. Nothing is decided about answers (``rules`` does that), and a
+page that cannot be read is a result, not an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+import cv2
+import numpy as np
+
+from ballotscan import ENGINE
+from ballotscan.forms.codes import SideCode
+from ballotscan.model import FieldReading, PageState, Reason, SideReading
+from ballotscan.vision.align import Alignment, align, find_candidates
+from ballotscan.vision.arrays import Grey
+from ballotscan.vision.codes import read_code, read_code_in_place
+from ballotscan.vision.marks import measure_marks
+from ballotscan.vision.ocr import read_fields
+from ballotscan.vision.page import MM_PER_INCH, Page, make_page
+from ballotscan.vision.reference import Reference
+
+BLANK_SIGNAL = 30.0
+BLANK_SHARE = 0.004
+"""A page is blank where less than this share of it is darker than its paper by BLANK_SIGNAL grey levels:
+a side of a form has 8 % and more, a streak of dust 0.3 %."""
+
+LEAST_PEAK = 0.2
+"""Whitened correlation: pages of the form 0.27 and more even when hard to read, pages of other forms 0.19
+and less (DECISIONS.md)."""
+
+LEAST_FIT, LEAST_HELD = 0.5, 0.5
+"""Median correlation of the print's patches, and the share of them found. Other forms: 0.35 and 0.4."""
+
+LEAST_DPI = 110.0
+"""The coarsest scan that is read: a 0.3 mm outline is 1.3 px. Offices are asked for 200 and more."""
+
+SAME_TEXT = 0.7
+"""Likeness of two texts from which one is a misread form of the other, and not another text."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideNotRead:
+    """Why a page is no side that can be read. ``form``, ``edition`` and ``side`` where they are known."""
+
+    state: PageState
+    reason: Reason
+    detail: str
+    form: str | None = None
+    edition: str | None = None
+    side: int | None = None
+
+
+def read_side(
+    grey: Grey, bitonal: bool, references: Sequence[Reference], *, always_ocr: bool = False
+) -> SideReading | SideNotRead:
+    """Read one page (H, W), 0 black to 255 white, against the sides it may be.
+
+    ``bitonal`` says that the scanner gave only black and white. Never raises for what is on the page.
+    """
+    page = make_page(grey)
+    if float((page.coarse > BLANK_SIGNAL).mean()) < BLANK_SHARE:
+        return SideNotRead(PageState.NON_BALLOT, Reason.BLANK_PAGE, "")
+    alignment = align(page, references)
+    if alignment is None or not _agrees(alignment):
+        return _why_not(grey, page, alignment, references)
+    code = read_code_in_place(grey, alignment)
+    wrong = _contradiction(code, alignment) or _too_coarse(alignment)
+    if wrong:
+        return wrong
+    fields = read_fields(grey, alignment, always=always_ocr)
+    return replace(
+        _describe(alignment, code, bitonal),
+        marks=measure_marks(page, alignment),
+        fields=fields,
+        flags=_differing_texts(alignment, fields),
+    )
+
+
+def _agrees(alignment: Alignment) -> bool:
+    return alignment.peak >= LEAST_PEAK and alignment.fit >= LEAST_FIT and alignment.held >= LEAST_HELD
+
+
+def _why_not(
+    grey: Grey, page: Page, alignment: Alignment | None, references: Sequence[Reference]
+) -> SideNotRead:
+    """A page the print does not agree with: another edition, mirrored, badly distorted, or something else."""
+    code = read_code(page.fine)
+    if code is not None:
+        known = {(ref.form.id, ref.form.edition) for ref in references}
+        reason = Reason.POOR_FIT if (code.form, code.edition) in known else Reason.OTHER_EDITION
+        return SideNotRead(PageState.SET_ASIDE, reason, "", code.form, code.edition, code.side)
+    mirrored = make_page(np.ascontiguousarray(grey[:, ::-1]))
+    if max((found.peak for found in find_candidates(mirrored, references)), default=0.0) >= 2 * LEAST_PEAK:
+        return SideNotRead(PageState.SET_ASIDE, Reason.MIRRORED, "")
+    if alignment is not None and alignment.peak >= LEAST_PEAK and alignment.held >= LEAST_HELD / 2:
+        form, side = alignment.reference.form, alignment.reference.side
+        detail = f"fit {alignment.fit:.2f}, {alignment.held:.0%}"
+        return SideNotRead(PageState.SET_ASIDE, Reason.POOR_FIT, detail, form.id, form.edition, side.number)
+    return SideNotRead(PageState.SET_ASIDE, Reason.NOT_THIS_FORM, "")
+
+
+def _contradiction(code: SideCode | None, alignment: Alignment) -> SideNotRead | None:
+    """A code that says something else than the print."""
+    form, side = alignment.reference.form, alignment.reference.side
+    if code is None or (code.form, code.edition, code.side) == (form.id, form.edition, side.number):
+        return None
+    detail = f"{code.form} {code.edition} / {code.side}"
+    return SideNotRead(PageState.SET_ASIDE, Reason.OTHER_EDITION, detail)
+
+
+def _too_coarse(alignment: Alignment) -> SideNotRead | None:
+    dpi = _dpi(alignment)
+    if dpi >= LEAST_DPI:
+        return None
+    form, side = alignment.reference.form, alignment.reference.side
+    return SideNotRead(
+        PageState.SET_ASIDE, Reason.TOO_COARSE, f"{dpi:.0f} dpi", form.id, form.edition, side.number
+    )
+
+
+def _describe(alignment: Alignment, code: SideCode | None, bitonal: bool) -> SideReading:
+    """What is known of the side before anything on it is measured."""
+    form, side = alignment.reference.form, alignment.reference.side
+    linear = alignment.matrix[:2, :2]
+    px_per_mm_x, px_per_mm_y = np.hypot(*linear[:, 0]), np.hypot(*linear[:, 1])
+    nominal = _dpi(alignment) / MM_PER_INCH
+    return SideReading(
+        form=form.id,
+        edition=form.edition,
+        side=side.number,
+        engine=ENGINE,
+        rotation_deg=round(float(np.degrees(np.arctan2(linear[1, 0], linear[0, 0]))), 2),
+        scale_x=round(float(px_per_mm_x / nominal), 4),
+        scale_y=round(float(px_per_mm_y / nominal), 4),
+        dpi=round(_dpi(alignment), 1),
+        fit=round(alignment.fit, 3),
+        bitonal=bitonal,
+        code=None if code is None else f"{code.form}/{code.edition}/{code.side}",
+        serial=None if code is None else code.serial,
+        marks=(),
+        fields=(),
+        flags=(),
+        map_px=tuple(round(float(value), 9) for value in alignment.matrix.ravel()),
+    )
+
+
+def _dpi(alignment: Alignment) -> float:
+    """Pixels per printed inch, the mean of both directions."""
+    linear = alignment.matrix[:2, :2]
+    return float(np.sqrt(abs(cv2.determinant(linear)))) * MM_PER_INCH
+
+
+def _differing_texts(alignment: Alignment, fields: Sequence[FieldReading]) -> tuple[Reason, ...]:
+    """Flags for printed texts that are not those of the form."""
+    flags = []
+    for reading in fields:
+        field = next(each for each in alignment.reference.form.fields if each.id == reading.field)
+        if field.kind == "printed_text" and field.expected and not _same_text(reading.text, field.expected):
+            flags.append(Reason.TITLE_DIFFERS if field.id == "title" else Reason.FIELD_DIFFERS)
+    return tuple(sorted(set(flags)))
+
+
+def _same_text(read: str, expected: str) -> bool:
+    one, other = ("".join(text.casefold().split()) for text in (read, expected))
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= SAME_TEXT

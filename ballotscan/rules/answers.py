@@ -1,0 +1,255 @@
+"""From measured marks to answers: what each question of a sheet says, and whether a person must look.
+
+One person marks one way, so a sheet is judged by itself: its empty boxes tell how clean the paper is, its
+clear marks tell how dark and how large this hand writes. An answer is accepted only where every box of the
+question is plainly marked or plainly empty by both; everything else is a proposal for a person.
+
+Inks are in units of the darkness of the sheet's own print (see ``model.Mark``). The numbers below were set
+on simulated sheets of other seeds than those of the accuracy bench; DECISIONS.md has the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from ballotscan.forms.form import Form, Question
+from ballotscan.model import Answer, Mark, Outcome, Reason, SideReading, Status
+
+LEAST_INK = 0.03
+"""Mean ink of the faintest mark that can be told from paper: a 1 mm pencil line at a fifth of print's
+darkness across a 4.5 mm box makes 0.04."""
+
+MOST_EMPTY_INK = 0.035
+"""However noisy the sheet, a box with more ink than this is not called empty."""
+
+SPREADS_EMPTY, SPREADS_MARKED = 5.0, 9.0
+"""In spreads of the sheet's own empty boxes: up to the first a box is empty, from the second it is marked."""
+
+LEAST_SPREAD = 0.003
+"""Print and sampling alone spread empty boxes by this much."""
+
+SHARE_EMPTY, SHARE_MARKED = 0.10, 0.30
+"""The same against the sheet's own clear marks: less than a tenth of them is not this hand's mark."""
+
+PEAK_EMPTY = 0.30
+"""A box whose darkest spot reaches this share of the hand's own darkest is not called empty: a dot or
+a stroke's end is in it."""
+
+LEAST_PEAK = 0.12
+"""Specks and noise below this darkness are no stroke, however pale the hand."""
+
+ENCIRCLED = 0.35
+"""Ink in four directions of five around a box, at this share of the hand's own darkness, is a circle."""
+
+HEAVY = 2.2
+"""A single mark with this many times the ink of the hand's usual one has been gone over: perhaps cancelled."""
+
+SOLID_COVER = 0.8
+"""A box covered to this share is filled, not crossed."""
+
+HABIT = 0.8
+"""A way of marking is the sheet's own when this share of its marked questions shows it."""
+
+HABIT_LEAST = 4
+"""Fewer marked questions than this show no habit."""
+
+OUTLINE_FIT, OUTLINE_DARK = 0.55, 0.4
+"""An outline counts as found where its profiles agree with the print (0.9 on ordinary pages, below 0.3
+elsewhere) or all four sides of it are dark, be it with print or with the ink that hides it."""
+
+RULED_OUT = 0.999
+"""Confidences stay below 1: no reading is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What one sheet tells of its paper and its writer, over both sides."""
+
+    empty: float  # usual ink of empty boxes
+    spread: float  # and how it spreads
+    ink: float  # usual ink of marked boxes; 0 where nothing is clearly marked
+    peak: float  # usual darkness of this pen
+    encircles: bool  # the sheet is marked by circles round the boxes
+    bitonal: bool
+
+    @property
+    def empty_below(self) -> float:
+        by_paper = self.empty + SPREADS_EMPTY * self.spread
+        return min(max(by_paper, SHARE_EMPTY * self.ink), self.empty + MOST_EMPTY_INK)
+
+    @property
+    def marked_above(self) -> float:
+        by_paper = self.empty + SPREADS_MARKED * self.spread
+        return max(by_paper, LEAST_INK, SHARE_MARKED * self.ink)
+
+    @property
+    def stroke_above(self) -> float:
+        return max(LEAST_PEAK, PEAK_EMPTY * self.peak)
+
+
+def decide_answers(form: Form, readings: Sequence[SideReading | None]) -> tuple[Answer, ...]:
+    """One answer per question of the form, in printed order. ``readings`` has one place per side.
+
+    Questions of a side that is not there are ``unreadable`` and go to a person.
+    """
+    marks = _marks_by_question(readings)
+    hand = study_hand(readings)
+    sides = form.side_of_question
+    return tuple(
+        _decide(question, sides[question.id], marks.get(question.id, ()), hand) for question in form.questions
+    )
+
+
+def _marks_by_question(readings: Sequence[SideReading | None]) -> dict[str, list[Mark]]:
+    found: dict[str, list[Mark]] = {}
+    for reading in readings:
+        for mark in reading.marks if reading else ():
+            found.setdefault(mark.question, []).append(mark)
+    return found
+
+
+def study_hand(readings: Sequence[SideReading | None]) -> Hand:
+    """Learn the paper from the boxes that are not the darkest of their question, and the hand from those
+    that are, where they stand out."""
+    questions = [marks for marks in _marks_by_question(readings).values() if len(marks) > 1]
+    ordered = [sorted(marks, key=lambda mark: mark.ink) for marks in questions]
+    rest = [mark.ink for marks in ordered for mark in marks[:-1]]
+    empty = median(rest) if rest else 0.0
+    spread = max(1.4826 * median([abs(ink - empty) for ink in rest]) if rest else 0.0, LEAST_SPREAD)
+    clear = max(LEAST_INK, empty + SPREADS_MARKED * spread)
+    marked = [marks[-1] for marks in ordered if marks[-1].ink > clear and marks[-1].peak > LEAST_PEAK]
+    circled = [marks for marks in ordered if _circled_one(marks, clear)]
+    return Hand(
+        empty=empty,
+        spread=spread,
+        ink=median([mark.ink for mark in marked]) if marked else 0.0,
+        peak=median([mark.peak for mark in marked]) if marked else 0.0,
+        encircles=len(circled) >= max(HABIT_LEAST, HABIT * (len(circled) + len(marked))),
+        bitonal=any(reading.bitonal for reading in readings if reading),
+    )
+
+
+def _circled_one(marks: Sequence[Mark], clear: float) -> bool:
+    """Whether no box is marked inside and one is ringed."""
+    return marks[-1].ink <= clear and max(mark.encircled for mark in marks) > ENCIRCLED
+
+
+def _decide(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
+    if len(marks) != len(question.options):
+        return _answer(question, side, Outcome.UNREADABLE, (), Reason.SIDE_MISSING, 0.0)
+    trouble = next((fault for mark in marks if (fault := _lost(mark))), None)
+    judged = [(mark, _judge(mark, hand)) for mark in marks]
+    chosen = tuple(mark for mark, verdict in judged if verdict == "marked")
+    doubtful = tuple(mark for mark, verdict in judged if verdict == "doubtful")
+    codes = tuple(mark.option for mark in chosen or doubtful)
+    if trouble:
+        return _answer(question, side, Outcome.UNREADABLE, codes, trouble, 0.2)
+    if hand.encircles:
+        return _decide_by_circles(question, side, marks, hand)
+    if doubtful:
+        reason = Reason.STRAY_INK if chosen else Reason.FAINT
+        return _answer(question, side, Outcome.UNSURE, codes, reason, 0.5)
+    if not chosen:
+        return _decide_blank(question, side, marks, hand)
+    if len(chosen) > 1 and not question.multiple:
+        return _decide_several(question, side, chosen, hand)
+    return _decide_marked(question, side, marks, chosen, hand)
+
+
+def _lost(mark: Mark) -> Reason | None:
+    """Why a box's place cannot be trusted; None where it can."""
+    if mark.held < 1:
+        return Reason.OUTSIDE_IMAGE
+    if mark.weakest_side < OUTLINE_DARK and not (
+        mark.outline >= OUTLINE_FIT and mark.weakest_side > OUTLINE_DARK / 2
+    ):
+        return Reason.OUTLINE_LOST
+    return None
+
+
+def _judge(mark: Mark, hand: Hand) -> str:
+    """``marked``, ``empty`` or ``doubtful``: the inside of one box against the sheet's own paper and hand."""
+    if mark.ink >= hand.marked_above and mark.peak >= hand.stroke_above:
+        return "marked"
+    if mark.ink < hand.empty_below and mark.peak < hand.stroke_above:
+        return "empty"
+    return "doubtful"
+
+
+def _decide_blank(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
+    """No box is marked inside: blank, unless there is ink around one of them or ink may have vanished."""
+    outside = max(marks, key=lambda mark: mark.ring_peak)
+    if outside.ring_peak >= hand.stroke_above:
+        circled = [mark.option for mark in marks if mark.encircled > ENCIRCLED * max(hand.peak, LEAST_PEAK)]
+        reason = Reason.UNUSUAL_MARK if circled else Reason.STRAY_INK
+        return _answer(question, side, Outcome.UNSURE, tuple(circled), reason, 0.5)
+    if hand.bitonal:
+        return _answer(question, side, Outcome.BLANK, (), Reason.BITONAL_BLANK, 0.9)
+    return _answer(question, side, Outcome.BLANK, (), None, _distance(0.0, max(m.ink for m in marks), hand))
+
+
+def _decide_several(question: Question, side: int, chosen: Sequence[Mark], hand: Hand) -> Answer:
+    """Two marked boxes: never guessed; a correction is proposed where one of them is cancelled."""
+    plain = [mark for mark in chosen if not _cancelled(mark, chosen, hand)]
+    if len(plain) == 1:
+        return _answer(question, side, Outcome.CORRECTED, (plain[0].option,), Reason.CORRECTED, 0.7)
+    codes = tuple(mark.option for mark in chosen)
+    return _answer(question, side, Outcome.SEVERAL, codes, Reason.SEVERAL_MARKS, 0.9)
+
+
+def _cancelled(mark: Mark, chosen: Sequence[Mark], hand: Hand) -> bool:
+    """Ringed, or gone over until it holds far more ink than the lightest mark beside it."""
+    lightest = min(other.ink for other in chosen)
+    return mark.encircled > ENCIRCLED * hand.peak or mark.ink > HEAVY * lightest
+
+
+def _decide_marked(
+    question: Question, side: int, marks: Sequence[Mark], chosen: Sequence[Mark], hand: Hand
+) -> Answer:
+    codes = tuple(mark.option for mark in chosen)
+    ringed = [mark for mark in marks if mark.encircled > ENCIRCLED * hand.peak and mark.cover < SOLID_COVER]
+    if ringed:
+        return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.6)
+    if any(mark.ink > HEAVY * hand.ink for mark in chosen):
+        return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.7)
+    others = max((mark.ink for mark in marks if mark not in chosen), default=hand.empty)
+    confidence = _distance(min(mark.ink for mark in chosen), others, hand)
+    outcome = Outcome.SEVERAL if len(chosen) > 1 else Outcome.ONE
+    return _answer(question, side, outcome, codes, None, confidence)
+
+
+def _decide_by_circles(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
+    """On a sheet marked by circles: one box plainly ringed, none marked inside, no other ringed at all."""
+    inked = [mark for mark in marks if _judge(mark, hand) != "empty"]
+    ringed = [mark for mark in marks if mark.encircled > ENCIRCLED]
+    touched = [mark for mark in marks if mark.encircled > ENCIRCLED / 3 and mark not in ringed]
+    codes = tuple(mark.option for mark in ringed)
+    if inked or touched or len(ringed) > 1:
+        return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.5)
+    if ringed:
+        return _answer(question, side, Outcome.ONE, codes, None, 0.98)
+    return _decide_blank(question, side, marks, hand)
+
+
+def _distance(marked: float, empty: float, hand: Hand) -> float:
+    """Confidence from how far the marked and the empty boxes lie from the border between them."""
+    border = (hand.empty_below + hand.marked_above) / 2
+    gap = max(hand.marked_above - hand.empty, 1e-3)
+    above = (marked - border) / gap if marked else 1.0
+    below = (border - empty) / gap
+    return round(min(RULED_OUT, 0.9 + 0.1 * max(0.0, min(above, below, 1.0))), 4)
+
+
+def _answer(
+    question: Question,
+    side: int,
+    outcome: Outcome,
+    codes: tuple[str, ...],
+    reason: Reason | None,
+    confidence: float,
+) -> Answer:
+    printed = tuple(option.code for option in question.options if option.code in codes)
+    status = Status.REVIEW if reason else Status.ACCEPTED
+    return Answer(question.id, side, outcome, printed, status, confidence, reason)

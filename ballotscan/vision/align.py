@@ -1,0 +1,325 @@
+"""Where every box of the form lies in a scan: found from what is printed, coarse to fine.
+
+1. The log-polar spectrum gives rotation and scale, whatever the page shows and wherever it lies.
+2. Correlation with the form's whitened spectrum gives the shift, and tells 0 from 180 degrees, one side
+   from the other and this form from others (plain correlation does not: a slip by one row of a table
+   scores as high as the right place).
+3. Patches of print are found again near where they should be, at 37.5 and then at 75 dpi, and a robust
+   homography is laid through them.
+4. What the homography leaves (feed stretch, folds) is smoothed from the patches around each place.
+
+The printed outline of each box is found again afterwards, by ``boxes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import scipy.fft
+
+from ballotscan.vision.arrays import Complexes, Floats
+from ballotscan.vision.page import Page, halve
+from ballotscan.vision.reference import (
+    ANGLES,
+    FIELD_PX,
+    RADIUS_STEP,
+    Reference,
+    Tiles,
+    polar_spectrum,
+    to_field,
+)
+
+Matrix = Floats
+"""3x3, from template millimetres to continuous scan pixels unless said otherwise."""
+
+SCALE_RANGE = 1.45
+"""Scale is looked for within this factor of the guess that the long side is A4's: an A4 sheet on an A3 lid
+is 1.41 smaller than guessed, a page cut to two thirds 1.5 larger."""
+
+CANDIDATES_TRIED = 2
+"""How many peaks of each reference's log-polar correlation are tried."""
+
+COARSE_SEARCH_PX, HALF_SEARCH_PX = 6, 4
+"""How far a patch is looked for: 4 mm at 37.5 dpi, 1.4 mm at 75 dpi."""
+
+TILE_LOST = 0.35
+"""Patches found with a correlation below this are not used for the fit: patches of other text score up to
+0.3 where they happen to fit best."""
+
+NEIGHBOUR_MM = 22.0
+"""Width of the Gaussian with which the patches around a place are averaged: about two patches."""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A side of a form found in a scan.
+
+    ``matrix`` maps template mm to continuous scan px; ``residual_mm`` (N, 2) is what the patches at
+    ``patch_mm`` (N, 2) were found off that, with weights ``patch_fit`` (N,), 0 to 1.
+    ``peak`` is the whitened correlation against the form's own (1 = the blank itself), ``fit`` the median
+    correlation of the patches, ``held`` the share of patches found.
+    """
+
+    reference: Reference
+    matrix: Matrix
+    patch_mm: Floats
+    residual_mm: Floats
+    patch_fit: Floats
+    peak: float
+    fit: float
+    held: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """A first guess: similarity from template mm to scan px."""
+
+    reference: Reference
+    matrix: Matrix
+    peak: float
+
+
+def align(page: Page, references: Sequence[Reference]) -> Alignment | None:
+    """The side of a form that the page agrees with best; None where there is no print to go by.
+
+    Sides that look nearly alike (another edition, the same form for another unit) are all laid over the page,
+    and the one whose patches of print agree best is taken. Whether the agreement is enough is for the caller
+    to decide, by ``peak``, ``fit`` and ``held``.
+    """
+    guesses = find_candidates(page, references)
+    if not guesses:
+        return None
+    best = max(found.peak for found in guesses)
+    laid = [refine(page, found) for found in guesses if found.peak >= ALIKE * best]
+    return max(laid, key=lambda alignment: float(alignment.patch_fit.mean()))
+
+
+ALIKE = 0.75
+"""Sides with at least this share of the best whitened peak are laid over the page too. Four ballots of one
+election that differ in two lines score within 0.95 of each other; sides of different text below 0.4."""
+
+
+def find_candidates(page: Page, references: Sequence[Reference]) -> list[Found]:
+    """For each reference, the best rotation, scale and shift, with its whitened peak."""
+    field = to_field(halve(page.coarse))
+    if not field.any():
+        return []
+    polar = polar_spectrum(scipy.fft.rfft2(field))
+    found = []
+    for reference in references:
+        turns = _rotations_and_scales(polar, reference)
+        tries = [_find_shift(page, field, reference, angle, scale) for angle, scale in turns]
+        found.append(max(tries, key=lambda each: each.peak))
+    return found
+
+
+def _rotations_and_scales(polar: Complexes, reference: Reference) -> list[tuple[float, float]]:
+    """The likeliest (rotation in radians, scale of the page against the reference in the field)."""
+    correlation = scipy.fft.irfft2(polar * np.conj(reference.polar))
+    limit = int(np.log(SCALE_RANGE) / np.log(RADIUS_STEP))
+    near = np.concatenate([correlation[:, -limit:], correlation[:, : limit + 1]], axis=1)
+    found = []
+    for _ in range(CANDIDATES_TRIED):
+        row, column = (int(at) for at in np.unravel_index(int(near.argmax()), near.shape))
+        angle = _sub_step(near[:, column], row, wrap=True) * np.pi / ANGLES
+        radius = _sub_step(near[row], column, wrap=False) - limit
+        found.append((float(angle), float(RADIUS_STEP**-radius)))
+        rows = np.arange(row - 4, row + 5) % ANGLES
+        near[np.ix_(rows, np.arange(max(0, column - 3), min(near.shape[1], column + 4)))] = -1
+    return found
+
+
+def _sub_step(values: Floats, at: int, *, wrap: bool) -> float:
+    """The place of a peak between samples, by a parabola."""
+    if not wrap and not 0 < at < len(values) - 1:
+        return float(at)
+    before, here, after = (float(values[(at + step) % len(values)]) for step in (-1, 0, 1))
+    bend = before - 2 * here + after
+    return at + (0.5 * (before - after) / bend if bend < 0 else 0.0)
+
+
+def _find_shift(page: Page, field: Floats, reference: Reference, angle: float, scale: float) -> Found:
+    """Turn the page back, correlate it with the whitened print, upright and upside down; keep the better."""
+    middle = FIELD_PX / 2
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    turn = _shift(middle, middle) @ turn @ _shift(-middle, -middle)
+    back = cv2.warpAffine(
+        field, _from_centres(turn)[:2], (FIELD_PX, FIELD_PX), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    spectrum = scipy.fft.rfft2(back)
+    norm = float(np.linalg.norm(back)) * reference.own_peak + 1e-9
+    upright = scipy.fft.irfft2(spectrum * reference.whitened)
+    turned = scipy.fft.irfft2(np.conj(spectrum) * reference.whitened)
+    if upright.max() >= turned.max():
+        peak, place = float(upright.max()), _shift(*_peak_place(upright))
+    else:
+        peak, (dx, dy) = float(turned.max()), _peak_place(turned)
+        # the field turned by half a turn about its pixel (0, 0), modulo its size
+        place = np.array([[-1.0, 0.0, FIELD_PX + 1 - dx], [0.0, -1.0, FIELD_PX + 1 - dy], [0.0, 0.0, 1.0]])
+    return Found(reference, _field_to_scan(page) @ turn @ place @ _mm_to_field(reference), peak / norm)
+
+
+def _peak_place(correlation: Floats) -> tuple[float, float]:
+    row, column = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    dy = _sub_step(correlation[:, column], int(row), wrap=True)
+    dx = _sub_step(correlation[row], int(column), wrap=True)
+    return (dx + FIELD_PX / 2) % FIELD_PX - FIELD_PX / 2, (dy + FIELD_PX / 2) % FIELD_PX - FIELD_PX / 2
+
+
+def _mm_to_field(reference: Reference) -> Matrix:
+    (fx, fy), (width, height) = reference.field_px_per_mm, reference.field_size
+    return _shift((FIELD_PX - width) // 2, (FIELD_PX - height) // 2) @ np.diag([fx, fy, 1.0])
+
+
+def _field_to_scan(page: Page) -> Matrix:
+    height, width = page.coarse.shape[0] // 2, page.coarse.shape[1] // 2
+    left, top = (FIELD_PX - min(width, FIELD_PX)) // 2, (FIELD_PX - min(height, FIELD_PX)) // 2
+    sx, sy = page.coarse_scale
+    return np.diag([2 / sx, 2 / sy, 1.0]) @ _shift(-left, -top)
+
+
+def _shift(dx: float, dy: float) -> Matrix:
+    return np.array([[1.0, 0.0, dx], [0.0, 1.0, dy], [0.0, 0.0, 1.0]])
+
+
+def _from_centres(matrix: Matrix) -> Matrix:
+    """The same map for OpenCV, which counts from pixel centres."""
+    return _shift(-0.5, -0.5) @ matrix @ _shift(0.5, 0.5)
+
+
+def refine(page: Page, found: Found) -> Alignment:
+    """Lay the form through its patches of print, first at 37.5, then at 75 dpi."""
+    reference = found.reference
+    matrix = found.matrix
+    coarse = _match(page, matrix, reference.tiles_coarse, COARSE_SEARCH_PX)
+    matrix = matrix @ _fit(reference.tiles_coarse.centres_mm, coarse, affine=True)
+    last = _match(page, matrix, reference.tiles_half, HALF_SEARCH_PX)
+    step = _fit(reference.tiles_half.centres_mm, last, affine=False)
+    centres = reference.tiles_half.centres_mm.astype(float)
+    residual = last.offset_mm - (project(step, centres) - centres)
+    used = np.where(last.fit >= TILE_LOST, last.fit, 0.0)
+    return Alignment(
+        reference=reference,
+        matrix=matrix @ step,
+        patch_mm=reference.tiles_half.centres_mm,
+        residual_mm=residual,
+        patch_fit=used,
+        peak=found.peak,
+        fit=float(np.median(last.fit)) if len(last.fit) else 0.0,
+        held=float((used > 0).mean()) if len(used) else 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class _Matches:
+    offset_mm: Floats  # (N, 2) found minus expected
+    fit: Floats  # (N,) correlation
+
+
+def _match(page: Page, matrix: Matrix, tiles: Tiles, search_px: int) -> _Matches:
+    """Look for each patch within ``search_px`` of where ``matrix`` puts it."""
+    fx, fy = tiles.px_per_mm
+    half_scale = page.fine_scale / 2
+    to_half = np.diag([half_scale, half_scale, 1.0]) @ matrix @ np.diag([1 / fx, 1 / fy, 1.0])
+    flat = cv2.warpPerspective(
+        page.half,
+        _from_centres(to_half),
+        tiles.size_px,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    flat = cv2.copyMakeBorder(flat, search_px, search_px, search_px, search_px, cv2.BORDER_REPLICATE)
+    offsets = np.zeros((len(tiles.patches), 2))
+    fits = np.zeros(len(tiles.patches))
+    for index, (patch, (x_mm, y_mm)) in enumerate(zip(tiles.patches, tiles.centres_mm, strict=True)):
+        size = patch.shape[0]
+        left, top = round(x_mm * fx) - size // 2, round(y_mm * fy) - size // 2
+        window = flat[top : top + size + 2 * search_px, left : left + size + 2 * search_px]
+        scores = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
+        row, column = np.unravel_index(int(scores.argmax()), scores.shape)
+        fits[index] = scores[row, column]
+        dx = _sub_step(scores[row], int(column), wrap=False) - search_px
+        dy = _sub_step(scores[:, column], int(row), wrap=False) - search_px
+        offsets[index] = dx / fx, dy / fy
+    return _Matches(offsets, np.nan_to_num(fits, posinf=0.0, neginf=0.0))
+
+
+def _fit(centres_mm: Floats, matches: _Matches, *, affine: bool) -> Matrix:
+    """The map in template mm that carries each patch to where it was found; robust against patches lost.
+
+    Iteratively reweighted least squares with Tukey's biweight (Holland & Welsch 1977); the map is affine or
+    a homography linearised about the identity, which is exact enough for the fractions of a mm left.
+    """
+    x, y = centres_mm[:, 0].astype(float), centres_mm[:, 1].astype(float)
+    weights = np.where(matches.fit >= TILE_LOST, np.maximum(matches.fit, 0.0) ** 2, 0.0)
+    if (weights > 0).sum() < MIN_PATCHES:
+        return np.eye(3)
+    middle, spread = np.array([x.mean(), y.mean()]), max(float(np.hypot(x.std(), y.std())), 1.0)
+    u, v = (x - middle[0]) / spread, (y - middle[1]) / spread
+    zero, one = np.zeros_like(u), np.ones_like(u)
+    rows_x = [u, v, one, zero, zero, zero]
+    rows_y = [zero, zero, zero, u, v, one]
+    if not affine:
+        rows_x += [-u * u, -u * v]
+        rows_y += [-u * v, -v * v]
+    design = np.concatenate([np.stack(rows_x, 1), np.stack(rows_y, 1)])
+    target = np.concatenate([matches.offset_mm[:, 0], matches.offset_mm[:, 1]]) / spread
+    solution = _reweighted(design, target, np.concatenate([weights, weights]))
+    step = np.eye(3)
+    step[0] += solution[:3]
+    step[1] += solution[3:6]
+    if not affine:
+        step[2, :2] = solution[6:8]
+    normalise = np.diag([1 / spread, 1 / spread, 1.0]) @ _shift(-middle[0], -middle[1])
+    return np.linalg.inv(normalise) @ step @ normalise
+
+
+MIN_PATCHES = 6
+"""Fewer patches than this do not fix a page; the first guess is kept and the fit will be judged poor."""
+
+TUKEY = 4.685
+"""Tukey's constant: 95 % efficient for normal errors."""
+
+ROUNDS = 6
+
+
+def _reweighted(design: Matrix, target: Floats, weights: Floats) -> Floats:
+    count = len(target) // 2
+    robust = np.ones(count)
+    solution = np.zeros(design.shape[1])
+    for _ in range(ROUNDS):
+        root = np.sqrt(np.concatenate([robust, robust]) * weights)
+        solution = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
+        miss = design @ solution - target
+        distance = np.hypot(miss[:count], miss[count:])
+        scale = 1.4826 * float(np.median(distance[weights[:count] > 0])) + 1e-6
+        robust = np.clip(1 - (distance / (TUKEY * scale)) ** 2, 0, None) ** 2
+    return solution
+
+
+def places(alignment: Alignment, points_mm: Floats) -> Floats:
+    """Where template points (N, 2) in mm lie in the scan, in continuous px (N, 2), residuals included."""
+    moved = points_mm + smooth_residual(alignment, points_mm)
+    return project(alignment.matrix, moved)
+
+
+def project(matrix: Matrix, points: Floats) -> Floats:
+    """Points (N, 2) through a 3x3 map."""
+    mapped = points @ matrix[:, :2].T + matrix[:, 2]
+    return mapped[:, :2] / mapped[:, 2:]
+
+
+def smooth_residual(alignment: Alignment, points_mm: Floats) -> Floats:
+    """What the patches around each point (N, 2) were found off the page fit, in mm (N, 2)."""
+    gap = points_mm[:, None, :] - alignment.patch_mm[None, :, :]
+    near = np.exp(-0.5 * (gap**2).sum(axis=2) / NEIGHBOUR_MM**2) * alignment.patch_fit[None, :]
+    total = near.sum(axis=1, keepdims=True)
+    return near @ alignment.residual_mm / (total + SMOOTHING)
+
+
+SMOOTHING = 0.3
+"""Weight of a patch that says "no residual": where hardly any patch is near, the page fit stands."""

@@ -1,0 +1,213 @@
+"""What lies in and around each box, measured. No verdict and no threshold on ink: ``rules`` decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ballotscan.model import Mark
+from ballotscan.vision.align import Alignment, Matrix, places, project
+from ballotscan.vision.arrays import Bools, Floats
+from ballotscan.vision.boxes import OUTLINE_SEARCH_MM, RAYS, BoxPrints, Zone, profiles
+from ballotscan.vision.page import Page
+from ballotscan.vision.patches import STEP_MM, inside_share, sample
+
+NEIGHBOURS_MM = 18.0
+"""Width of the Gaussian over which outlines found agree with their neighbours: a row or two of boxes."""
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Where each box's printed outline is. ``centres_px`` (N, 2) continuous scan px; ``maps`` (N, 2, 2)
+    local mm to scan px; ``fit`` (N,) correlation of the outline's profiles, -1 to 1; ``shift_mm`` (N, 2)
+    found against the page fit."""
+
+    centres_px: Floats
+    maps: Floats
+    fit: Floats
+    shift_mm: Floats
+
+
+def find_outlines(page: Page, alignment: Alignment) -> Outlines:
+    """Find each printed outline again near where the page fit puts it; neighbours steady one another."""
+    boxes = alignment.reference.boxes
+    expected = places(alignment, boxes.centres_mm)
+    maps = local_maps(alignment.matrix, boxes.centres_mm)
+    grid = boxes.search_grid
+    patches = sample(page.fine, expected * page.fine_scale, maps * page.fine_scale, grid)
+    darkness = (255 - patches).astype(np.float32)
+    rows, columns = profiles(darkness)
+    shift_y, fit_y = _best_shift(rows, boxes.search_rows)
+    shift_x, fit_x = _best_shift(columns, boxes.search_columns)
+    found = np.stack([shift_x, shift_y], axis=1) * STEP_MM
+    fit = np.minimum(fit_x, fit_y)
+    shift = _agree(boxes.centres_mm, found, fit)
+    centres = expected + (maps @ shift[:, :, None])[:, :, 0]
+    return Outlines(centres, maps, fit, shift)
+
+
+def local_maps(matrix: Matrix, points_mm: Floats) -> Floats:
+    """The (N, 2, 2) local change of scan px per mm at each point."""
+    half_x, half_y = np.array([0.5, 0.0]), np.array([0.0, 0.5])
+    along_x = project(matrix, points_mm + half_x) - project(matrix, points_mm - half_x)
+    along_y = project(matrix, points_mm + half_y) - project(matrix, points_mm - half_y)
+    return np.stack([along_x, along_y], axis=2)
+
+
+def _best_shift(seen: Floats, printed: Floats) -> tuple[Floats, Floats]:
+    """Shift in samples (with fraction) at which profiles (N, S) agree best with the print, and how well."""
+    reach = round(OUTLINE_SEARCH_MM / STEP_MM)
+    inner = printed[:, reach:-reach]
+    inner = inner - inner.mean(axis=1, keepdims=True)
+    inner /= np.linalg.norm(inner, axis=1, keepdims=True) + 1e-6
+    windows = np.lib.stride_tricks.sliding_window_view(seen, inner.shape[1], axis=1)
+    spread = np.sqrt(
+        np.maximum((windows**2).sum(axis=2) - windows.shape[2] * windows.mean(axis=2) ** 2, 1e-6)
+    )
+    scores = np.einsum("nks,ns->nk", windows, inner) / spread
+    best = scores.argmax(axis=1)
+    index = np.arange(len(scores))
+    middle = best.clip(1, scores.shape[1] - 2)
+    before, here, after = scores[index, middle - 1], scores[index, middle], scores[index, middle + 1]
+    bend = before - 2 * here + after
+    part = np.where((best == middle) & (bend < -1e-6), 0.5 * (before - after) / np.minimum(bend, -1e-6), 0.0)
+    return best + part - reach, scores[index, best].astype(np.float64)
+
+
+def _agree(centres_mm: Floats, found_mm: Floats, fit: Floats) -> Floats:
+    """Each box's shift, steadied by its neighbours: the mean around it, weighted by distance and fit.
+
+    A mark drawn over an outline can pull one box's own fit; it cannot pull its neighbours'. Outliers
+    against the neighbourhood's own first mean are left out of the second.
+    """
+    gap = ((centres_mm[:, None] - centres_mm[None]) ** 2).sum(axis=2)
+    near = np.exp(-0.5 * gap / NEIGHBOURS_MM**2) * np.maximum(fit, 0.0)[None, :] ** 4
+    first = near @ found_mm / (near.sum(axis=1, keepdims=True) + 1e-6)
+    miss = np.hypot(*(found_mm[None, :] - first[:, None]).transpose(2, 0, 1))
+    near = near * np.exp(-0.5 * (miss / AGREE_MM) ** 2)
+    return near @ found_mm / (near.sum(axis=1, keepdims=True) + 1e-3)
+
+
+AGREE_MM = 0.15
+"""Outlines of one neighbourhood lie within this of each other on paper that is not torn or folded."""
+
+
+def measure_marks(page: Page, alignment: Alignment) -> tuple[Mark, ...]:
+    """Measure every box of the side, in the order of the form's boxes."""
+    boxes = alignment.reference.boxes
+    if not len(boxes.rects_mm):
+        return ()
+    outlines = find_outlines(page, alignment)
+    darkness = _darkness(page, outlines, boxes)
+    sides = np.stack([_mean(darkness, side) for side in boxes.outline], axis=1)
+    own_print = _print_darkness(sides, boxes)
+    scores = _scores(darkness / own_print - boxes.blank, boxes)
+    half_mm = float(boxes.rects_mm[:, 2:].max()) / 2
+    scores |= {
+        "outline": outlines.fit,
+        "weakest_side": (sides / np.maximum(boxes.outline_blank, 0.1)).min(axis=1) / own_print,
+        "shift_x_mm": outlines.shift_mm[:, 0],
+        "shift_y_mm": outlines.shift_mm[:, 1],
+        "held": inside_share((page.height_px, page.width_px), outlines.centres_px, outlines.maps, half_mm),
+    }
+    columns = {name: np.round(values.astype(float), 3).tolist() for name, values in scores.items()}
+    return tuple(
+        Mark(place.question, place.option, **{name: values[index] for name, values in columns.items()})
+        for index, place in enumerate(alignment.reference.side.boxes)
+    )
+
+
+def _darkness(page: Page, outlines: Outlines, boxes: BoxPrints) -> Floats:
+    """Darkness (N, S * S) of each patch against the local paper: 0 paper, 1 black; lightly smoothed."""
+    centres, maps = outlines.centres_px * page.fine_scale, outlines.maps * page.fine_scale
+    patches = sample(page.fine, centres, maps, boxes.grid)
+    coarse = (outlines.centres_px * np.array(page.coarse_scale) - 0.5).astype(np.float32)
+    paper = cv2.remap(
+        page.paper, coarse[:, 0], coarse[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    level = np.maximum(paper.reshape(-1, 1).astype(np.float32), 1.0)
+    return 1 - patches.reshape(len(patches), -1).astype(np.float32) / level
+
+
+def _print_darkness(sides: Floats, boxes: BoxPrints) -> float:
+    """How dark this scan shows what the blank prints black: the median over all outlines of the side."""
+    return max(float(np.median(sides / np.maximum(boxes.outline_blank, 0.1))), 0.05)
+
+
+def _mean(values: Floats, zone: Zone) -> Floats:
+    """Mean (N,) of patches (N, S * S) over a zone; 0 where the zone is empty."""
+    taken = np.take_along_axis(values, zone.index, axis=1)
+    return (taken * zone.used).sum(axis=1) / np.maximum(zone.used.sum(axis=1), 1)
+
+
+def _scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
+    soft = _soften(ink, boxes.grid.size)
+    inside = _taken(soft, boxes.inside)
+    peak = _top(inside)
+    strong = inside > 0.5 * np.maximum(peak, 1e-3)[:, None]
+    around = _around(soft, boxes)
+    return {
+        "ink": _mean(ink, boxes.inside),
+        "peak": peak,
+        "cover": strong.sum(axis=1) / np.maximum(boxes.inside.used.sum(axis=1), 1),
+        "centre": _mean(ink, boxes.middle),
+        "extent": _extent(strong, boxes),
+        "near": _mean(ink, boxes.near),
+        "near_peak": _top(_taken(soft, boxes.near)),
+        "ring": _mean(ink, boxes.ring),
+        "ring_peak": around[:, -1],
+        "encircled": around[:, around.shape[1] // 5],
+        "noise": _spread_of_paper(_taken(ink, boxes.ring)),
+    }
+
+
+def _soften(ink: Floats, size: int) -> Floats:
+    """Mean of three by three samples (0.6 mm), so that single specks and noise do not make a peak."""
+    tall = ink.reshape(-1, size)  # patches below one another: their edges, far from any box, run together
+    return cv2.blur(tall, (3, 3)).reshape(len(ink), -1)
+
+
+def _taken(values: Floats, zone: Zone) -> Floats:
+    """The samples of a zone (N, K), minus infinity where there is none."""
+    return np.where(zone.used, np.take_along_axis(values, zone.index, axis=1), -np.inf)
+
+
+def _top(samples: Floats) -> Floats:
+    """The mean of the darkest twentieth: a pen line across a box, but no single speck."""
+    count = max(samples.shape[1] // 20, 1)
+    darkest = np.partition(samples, samples.shape[1] - count, axis=1)[:, -count:]
+    return np.maximum(darkest, 0).mean(axis=1)
+
+
+def _extent(strong: Bools, boxes: BoxPrints) -> Floats:
+    """The longer side of the strong ink's bounding box as a share of the inside's."""
+    row, column = np.divmod(boxes.inside.index, boxes.grid.size)
+    spans = [
+        np.where(strong, place, -1).max(axis=1) - np.where(strong, place, 10**6).min(axis=1) + 1
+        for place in (column, row)
+    ]
+    share = np.stack(spans, axis=1) / np.maximum(boxes.inside_span, 1)
+    return np.where(strong.any(axis=1), share.max(axis=1), 0.0)
+
+
+def _around(soft: Floats, boxes: BoxPrints) -> Floats:
+    """The darkest ink met along each ray outwards, sorted from the weakest direction to the strongest.
+
+    Neighbouring rays are taken by threes, so that a gap of a pen lift does not open a circle. Rays that the
+    form's own print leaves no room for count as empty.
+    """
+    along = _taken(soft, boxes.rays).reshape(len(soft), RAYS, -1).max(axis=2)
+    by_threes = along.reshape(len(soft), RAYS // 3, 3).max(axis=2)
+    return np.sort(np.maximum(by_threes, 0), axis=1)
+
+
+def _spread_of_paper(ring: Floats) -> Floats:
+    """Noise of the paper around each box: the spread of the lighter half of the ring."""
+    ordered = np.sort(ring, axis=1)  # what is no sample comes first
+    count = np.isfinite(ordered).sum(axis=1)
+    first, rows = ordered.shape[1] - count, np.arange(len(ordered))
+    low = ordered[rows, np.minimum(first + (count * 16) // 100, ordered.shape[1] - 1)]
+    middle = ordered[rows, np.minimum(first + count // 2, ordered.shape[1] - 1)]
+    return np.nan_to_num(middle - low, posinf=0.0, neginf=0.0)
