@@ -1,0 +1,145 @@
+"""The nouns of a tally, as frozen values with plain whole numbers: what was counted, and out of how many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ballotscan.model import Balance
+from ballotscan.rules.periods import Period
+
+By = Literal["all", "unit", "channel", "linh_vuc"]
+Level = Literal["question", "factor"]
+IndexLevel = Literal["question", "factor", "all"]
+
+NOT_GIVEN: Final = ""
+"""The group of sheets of which nobody said to which unit, channel or lĩnh vực they belong."""
+AWAITING: Final = "?"
+"""The group of sheets whose own answer on the lĩnh vực awaits review."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionCount:
+    code: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question's figures, or those of a factor's questions that share one scale, added up.
+
+    ``ballots`` is how often it could have been answered: the sheets counted, times the questions added up.
+    Each is exactly one of answered, blank, invalid or awaiting review. ``options`` counts how often each was
+    chosen; only where several may be chosen at once can they add up to more than ``answered``.
+    """
+
+    level: Level
+    id: str
+    text: str
+    factor: str | None
+    questions: tuple[str, ...]
+    multiple: bool
+    ballots: int
+    answered: int
+    blank: int
+    invalid: int
+    awaiting: int
+    options: tuple[OptionCount, ...]  # in printed order
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """How many answers count as satisfied, out of how many answers and out of how many ballots.
+
+    For a question, for the questions of a factor that enter the index, or for all that do; the answers of
+    several questions are added up, so that each answer weighs the same.
+    """
+
+    level: IndexLevel
+    id: str
+    text: str
+    questions: tuple[str, ...]
+    satisfied: int
+    answered: int
+    ballots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The sheets counted of one form that share a unit, channel or lĩnh vực, or all of them."""
+
+    by: By
+    value: str  # NOT_GIVEN, AWAITING or a name; empty for all
+    sheets: int
+    items: tuple[Item, ...]  # questions in printed order, then factors
+    indices: tuple[Index, ...]  # questions in printed order, then factors, then all
+
+    def of_level(self, level: Level) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.level == level)
+
+
+@dataclass(frozen=True, slots=True)
+class FormTally:
+    """One edition of one form. ``read`` and ``review`` sheets are counted; the others stand beside."""
+
+    form: str
+    edition: str
+    title: str
+    read: int
+    review: int
+    void: int
+    set_aside: int
+    incomplete: int
+    awaiting_answers: int
+    awaiting_sheets: int
+    groups: tuple[Group, ...]  # the first is all sheets
+
+    @property
+    def counted(self) -> int:
+        return self.read + self.review
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """One batch of the period, with where its pages and sheets went."""
+
+    name: str
+    received: str
+    unit: str
+    channel: str
+    linh_vuc: str
+    expect: int | None
+    balance: Balance
+
+    @property
+    def as_expected(self) -> bool:
+        return self.expect is None or self.expect == self.balance.sheets
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A period's or a batch's figures, reconciled."""
+
+    period: Period | None
+    batch: str | None
+    batches: tuple[BatchLine, ...]
+    forms: tuple[FormTally, ...]
+
+    @property
+    def awaiting_answers(self) -> int:
+        return sum(form.awaiting_answers for form in self.forms)
+
+    @property
+    def awaiting_sheets(self) -> int:
+        return sum(form.awaiting_sheets for form in self.forms)
+
+
+def percent(count: int, of: int) -> float | None:
+    """``count`` in hundredths of ``of``, rounded half up to two decimals; ``None`` of nothing.
+
+    In whole numbers, so that 1 of 800 is 0.13 and not at the mercy of binary fractions.
+    """
+    if of == 0:
+        return None
+    return (count * 20_000 + of) // (2 * of) / 100

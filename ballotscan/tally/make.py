@@ -1,0 +1,94 @@
+"""From the store to a reconciled tally."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ballotscan.errors import BallotscanError, UsageError
+from ballotscan.forms.form import Form
+from ballotscan.forms.load import find_forms, load_form
+from ballotscan.i18n import gettext as _
+from ballotscan.model import BatchSettings, PageState
+from ballotscan.rules.periods import Period
+from ballotscan.tally import reconcile
+from ballotscan.tally.counts import Edition, count_forms
+from ballotscan.tally.figures import BatchLine, Tally
+
+if TYPE_CHECKING:
+    from ballotscan.store.database import Store
+
+
+def make_tally(store: Store, templates: Sequence[Path], period: Period | None, batch: str | None) -> Tally:
+    """Count the batches received in a period, or one batch, or the one if received in the other.
+
+    ``templates`` are the folders in which the forms are looked for. Raises ``NotBalancedError`` unless
+    everything adds up, and ``BallotscanError`` where there is nothing to count.
+    """
+    batches = _batches(store, period, batch)
+    pending = {line.name: _pages_pending(store, line.name) for line in batches}
+    reconcile.check_batches(batches, pending)
+    first, last = (period.first, period.last) if period else (None, None)
+    sheets = store.sheets_frame(first, last, batch)
+    answers = store.answers_frame(first, last, batch)
+    reconcile.check_rows(sheets, answers)
+    forms = load_editions(zip(sheets["form"], sheets["edition"], strict=True), templates)
+    reconcile.check_codes(answers, forms)
+    counted = count_forms(sheets, answers, forms)
+    reconcile.check_forms(counted)
+    return Tally(period, batch, tuple(batches), counted)
+
+
+def _batches(store: Store, period: Period | None, name: str | None) -> list[BatchLine]:
+    every = list(store.batches())
+    if name is not None and all(batch.name != name for batch in every):
+        raise UsageError(
+            _("There is no batch '{name}'.").format(name=name),
+            _("Batches: {names}.").format(names=", ".join(batch.name for batch in every) or "-"),
+        )
+    wanted = [batch for batch in every if _is_wanted(batch, period, name)]
+    if not wanted:
+        raise _nothing_received(every, period)
+    return [
+        BatchLine(b.name, b.received, b.unit, b.channel, b.linh_vuc, b.expect, store.balance(b.name))
+        for b in sorted(wanted, key=lambda b: (b.received, b.name))
+    ]
+
+
+def _is_wanted(batch: BatchSettings, period: Period | None, name: str | None) -> bool:
+    in_time = period is None or period.first.isoformat() <= batch.received <= period.last.isoformat()
+    return in_time and name in {None, batch.name}
+
+
+def _nothing_received(every: Sequence[BatchSettings], period: Period | None) -> BallotscanError:
+    days = sorted(batch.received for batch in every)
+    if not days or period is None:
+        return BallotscanError(_("The database holds no batch."), _("Scan one first."))
+    return BallotscanError(
+        _("No batch wanted was received from {first} to {last}.").format(
+            first=period.first, last=period.last
+        ),
+        _("The database holds batches received from {first} to {last}.").format(first=days[0], last=days[-1]),
+    )
+
+
+def _pages_pending(store: Store, batch: str) -> int:
+    return sum(page.state is PageState.PENDING for page in store.pending(batch))
+
+
+def load_editions(editions: Iterable[Edition], templates: Sequence[Path]) -> dict[Edition, Form]:
+    """The template of every edition that was read. Raises ``UsageError`` where one is no longer there."""
+    folders = find_forms(templates)
+    found: dict[Edition, Form] = {}
+    for form_id, edition in sorted(set(editions)):
+        form = load_form(folders[form_id]) if form_id in folders else None
+        if form is None or form.edition != edition:
+            raise UsageError(
+                _(
+                    "The template '{form}' of edition {edition} is not there, but sheets of it were read."
+                ).format(form=form_id, edition=edition),
+                _("Put it back into {folder}.").format(folder=templates[0]),
+            )
+        found[form_id, edition] = form
+    return found

@@ -1,0 +1,124 @@
+"""No tally before everything adds up: pages and sheets of every batch, and every question's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ballotscan.errors import NotBalancedError
+from ballotscan.forms.form import Form
+from ballotscan.i18n import gettext as _
+from ballotscan.tally.counts import Edition
+from ballotscan.tally.figures import BatchLine, FormTally, Group, Item
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def check_batches(batches: Iterable[BatchLine], pending: Mapping[str, int]) -> None:
+    """Every page of every batch has its place. ``pending`` is the number of pages not yet put on a sheet.
+
+    Raises ``NotBalancedError`` naming the batch to scan again.
+    """
+    for batch in batches:
+        balance = batch.balance
+        placed = balance.pages_on_sheets + balance.pages_non_ballot + balance.pages_repeat
+        missing = balance.pages_in - placed - balance.pages_set_aside
+        waiting = max(pending.get(batch.name, 0), missing)
+        if waiting > 0:
+            raise NotBalancedError(
+                _("The batch '{batch}' was not read to its end: {count} pages have no place yet.").format(
+                    batch=batch.name, count=waiting
+                ),
+                _("Run its scan again; what was read stays, and the tally follows."),
+            )
+        if not balance.holds:
+            raise NotBalancedError(
+                _("The pages or sheets of the batch '{batch}' do not add up: {balance}.").format(
+                    batch=batch.name, balance=balance
+                ),
+                _("The database was changed from outside or is damaged: take the last good copy of it."),
+            )
+
+
+def check_rows(sheets: DataFrame, answers: DataFrame) -> None:
+    """Each sheet and each answer is there once. Raises ``NotBalancedError`` naming the first that is not."""
+    for rows, key in ((sheets, ["sheet"]), (answers, ["sheet", "question"])):
+        doubled = rows[rows.duplicated(key)]
+        if len(doubled):
+            name = " ".join(str(part) for part in doubled.iloc[0][key])
+            raise NotBalancedError(
+                _("The database holds {name} more than once.").format(name=name), _damaged_or_foreign()
+            )
+
+
+def check_codes(answers: DataFrame, forms: Mapping[Edition, Form]) -> None:
+    """Every question and every code chosen is the template's; else ``NotBalancedError`` names the first.
+
+    Without this an answer unknown to the template would vanish from the count of a multiple choice.
+    """
+    questions = {(*edition, q.id): q for edition, form in forms.items() for q in form.questions}
+    read = answers[["form", "edition", "question", "codes"]].drop_duplicates()
+    for form, edition, question, codes in read.itertuples(index=False):
+        known = questions.get((form, edition, question))
+        options = {""} | {option.code for option in known.options} if known else set()
+        for code in str(codes).split("|"):
+            if code not in options:
+                raise NotBalancedError(
+                    _(
+                        "{form} {edition}: the template has no question {question} with option '{code}'."
+                    ).format(form=form, edition=edition, question=question, code=code),
+                    _("It was changed after the scan: put back the template that was scanned with."),
+                )
+
+
+def check_forms(forms: Iterable[FormTally]) -> None:
+    """Every question of every group balances. Raises ``NotBalancedError`` naming the first that does not."""
+    for form in forms:
+        for group in form.groups:
+            for item in group.items:
+                if not balances(item):
+                    raise _unbalanced(form, group, item)
+
+
+def balances(item: Item) -> bool:
+    """Whether answered, blank, invalid and awaiting make up the ballots, and the options the answered.
+
+    Where several options may be chosen, no option can have been chosen more often than the question answered,
+    and each answer chose at least one.
+    """
+    places = item.answered + item.blank + item.invalid + item.awaiting
+    chosen = sum(option.count for option in item.options)
+    if not item.multiple:
+        return places == item.ballots and chosen == item.answered
+    most = max((option.count for option in item.options), default=0)
+    return places == item.ballots and most <= item.answered <= chosen
+
+
+def _unbalanced(form: FormTally, group: Group, item: Item) -> NotBalancedError:
+    where = group.value if group.by != "all" else _("all sheets")
+    return NotBalancedError(
+        _(
+            "{form} {edition}, {group}: the answers to {item} do not add up: options {options}, "
+            "answered {answered}, blank {blank}, invalid {invalid}, awaiting review {awaiting}, "
+            "sheets counted {ballots}."
+        ).format(
+            form=form.form,
+            edition=form.edition,
+            group=where,
+            item=item.id,
+            options=sum(option.count for option in item.options),
+            answered=item.answered,
+            blank=item.blank,
+            invalid=item.invalid,
+            awaiting=item.awaiting,
+            ballots=item.ballots,
+        ),
+        _damaged_or_foreign(),
+    )
+
+
+def _damaged_or_foreign() -> str:
+    return _(
+        "No tally is printed. The database was changed from outside or is damaged: take the last good copy."
+    )
