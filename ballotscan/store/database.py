@@ -1,0 +1,324 @@
+"""The store: one database and the folder of originals beside it. All writing goes through here.
+
+Every write appends to the ledger and brings the query tables up to it in the same transaction. Everything may
+be added again without effect, so an interrupted scan is simply run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.engine import URL
+
+from ballotscan.errors import StoreError
+from ballotscan.forms.form import Form
+from ballotscan.i18n import gettext as _
+from ballotscan.model import (
+    Answer,
+    Balance,
+    BatchSettings,
+    PageRef,
+    PageResult,
+    Ruling,
+    Sha256,
+    Sheet,
+    SheetId,
+    SideReading,
+)
+from ballotscan.store import bodies, decisions, ledger, originals, projections, queries, schema, writing
+from ballotscan.store.connect import WriterLock, clear_errors, connect, parse_location, shown
+from ballotscan.store.rows import (
+    EVERYTHING,
+    AnswerRow,
+    Difference,
+    KnownFile,
+    KnownPage,
+    NewFile,
+    PageRow,
+    PendingPage,
+    QuestionCodes,
+    Scope,
+    SheetRow,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
+
+def open_store(location: str | Path, folder: Path | None = None, *, create: bool = True) -> Store:
+    """Open a database: the path of a SQLite file, or an SQLAlchemy URL of a file or a PostgreSQL server.
+
+    ``folder`` is where originals lie; beside a SQLite file by default, to be named for a server. Commands
+    that only look pass ``create=False``. Raises ``StoreError`` or ``UsageError``, naming it.
+    """
+    url = parse_location(str(location))
+    if folder is None:
+        if url.get_backend_name() != "sqlite":
+            raise StoreError(
+                _("{database}: no folder is named for the originals.").format(database=shown(url)),
+                _("Set 'folder' in the settings."),
+            )
+        folder = Path(url.database or "").parent
+    return Store(connect(url, create=create), url, folder)
+
+
+class Store:
+    """Use as ``with open_store(...) as store``. Not to be shared between processes: each opens its own."""
+
+    def __init__(self, engine: Engine, url: URL, folder: Path) -> None:
+        self.folder = folder
+        self.location = shown(url)
+        self._engine = engine
+        self._url = url
+        self._lock = WriterLock(engine)
+        self._runs: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the writer's lock and all connections go."""
+        self._lock.release()
+        self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with clear_errors(self._url), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """One transaction, all of it or nothing, under the writer's lock."""
+        with clear_errors(self._url):
+            self._lock.take()
+            with self._engine.execution_options(writing=True).begin() as connection:
+                yield connection
+
+    # --- originals ---------------------------------------------------------------------------------------
+
+    def keep_original(self, path: Path) -> Sha256:
+        """Keep a file byte for byte; the same bytes again are no error. Raises ``StoreError``."""
+        return originals.keep(self.folder, path)
+
+    def original_path(self, sha: Sha256) -> Path:
+        return originals.original_path(self.folder, sha)
+
+    # --- scanning ----------------------------------------------------------------------------------------
+
+    def keep_form(self, form: Form) -> None:
+        """Record which questions and codes a form has, before pages are read with it.
+
+        Raises ``UsageError`` if the same edition was used before with other questions or codes.
+        """
+        with self._writing() as connection:
+            writing.keep_form(connection, form)
+
+    def start_batch(self, settings: BatchSettings, engine: str = "") -> None:
+        """Begin a batch or go on with it; its pages are read with these forms and this ``engine`` from here.
+
+        Raises ``UsageError`` if the name was used with another day, unit, channel or field of procedure.
+        """
+        with self._writing() as connection:
+            self._runs[bodies.plain(settings.name)] = writing.start_batch(connection, settings, engine)
+
+    def add_file(self, batch: str, shown: str, original: Sha256, page_count: int) -> None:
+        self.add_files(batch, [NewFile(shown, original, page_count)])
+
+    def add_files(self, batch: str, files: Sequence[NewFile]) -> None:
+        """Enter files in stack order, in one transaction. Those known to the batch are left out."""
+        with self._writing() as connection:
+            writing.add_files(connection, bodies.plain(batch), files)
+
+    def add_pages(self, batch: str, results: Sequence[PageResult], reading: int = 1) -> list[int]:
+        """Store results in one transaction and return the keys of those that were new.
+
+        Their files must have been added. A ``reading`` above 1 (see ``next_reading``) lies beside the first
+        and changes nothing that counts.
+        """
+        with self._writing() as connection:
+            return writing.add_pages(
+                connection, bodies.plain(batch), self._run(connection, batch), results, reading
+            )
+
+    def add_pages_again(self, batch: str, results: Sequence[PageResult]) -> list[int]:
+        """Store what came of reading pages again that were set aside; returns the keys of the new ones.
+
+        A page that can be read now takes the place of the one set aside, and the batch's sheets that are
+        incomplete or set aside are taken apart, so that ``pending`` gives their pages out to be paired anew.
+        (Not those on which a person has ruled.) A page that failed again is only recorded as tried.
+        """
+        with self._writing() as connection:
+            return writing.add_pages_again(
+                connection, bodies.plain(batch), self._run(connection, batch), results
+            )
+
+    def add_repeat(self, batch: str, ref: PageRef, first: str) -> None:
+        """Enter a page (with ``ref.page`` 0: every page of the file) that came in before, as ``first``."""
+        with self._writing() as connection:
+            writing.add_repeat(connection, bodies.plain(batch), self._run(connection, batch), ref, first)
+
+    def add_sheets(self, batch: str, sheets: Sequence[tuple[Sheet, tuple[int, ...]]]) -> list[SheetId]:
+        """Put pages (by key, beside each sheet) on sheets, in one transaction; returns each sheet's id."""
+        with self._writing() as connection:
+            return decisions.add_sheets(connection, bodies.plain(batch), sheets)
+
+    def next_reading(self, batch: str) -> int:
+        """The number that another reading of a batch takes: 2 or more."""
+        with self._reading() as connection:
+            return decisions.next_reading(connection, bodies.plain(batch))
+
+    def add_second_reading(self, sheet: SheetId, again: Sheet, reading: int | None = None) -> None:
+        self.add_second_readings([(sheet, again)], reading)
+
+    def add_second_readings(
+        self, sheets: Sequence[tuple[SheetId, Sheet]], reading: int | None = None
+    ) -> None:
+        """Store other decisions beside the first, which stay. ``reading``: the sheet's next by default."""
+        with self._writing() as connection:
+            decisions.add_second_readings(connection, sheets, reading)
+
+    def add_rulings(self, rulings: Sequence[Ruling]) -> int:
+        """Append people's decisions, all or none; returns how many were new.
+
+        A later ruling on the same answer supersedes the former, which stays in the ledger. One that was made
+        in the very same words before adds nothing. Raises ``UsageError`` for an unknown sheet or question, or
+        where who or why is missing.
+        """
+        with self._writing() as connection:
+            return decisions.add_rulings(connection, rulings)
+
+    def _run(self, connection: Connection, batch: str) -> int:
+        """The run that pages read now belong to: this process's, else the batch's last."""
+        name = bodies.plain(batch)
+        if name not in self._runs:
+            self._runs[name] = writing.last_run(connection, name)
+        return self._runs[name]
+
+    # --- looking -----------------------------------------------------------------------------------------
+
+    def file_of(self, original: Sha256) -> KnownFile | None:
+        """What is known of a file's bytes: the first file that had them, in whichever batch."""
+        with self._reading() as connection:
+            return queries.known_file(connection, original)
+
+    def same_image(self, image: Sha256) -> KnownPage | None:
+        """The first page that has this very image, if any."""
+        return self.same_images([image]).get(image)
+
+    def same_images(self, images: Collection[Sha256]) -> dict[Sha256, KnownPage]:
+        """The same for several images at once."""
+        with self._reading() as connection:
+            return queries.known_images(connection, images)
+
+    def sheets_with_serial(self, form: str, serial: str) -> list[SheetId]:
+        """Sheets of a form, of all batches, that bear this serial, in the order they were stored."""
+        table = schema.sheets
+        query = select(table.c.id).where(table.c.form == form, table.c.serial == serial).order_by(table.c.key)
+        with self._reading() as connection:
+            return [SheetId(row.id) for row in connection.execute(query)]
+
+    def pending(self, batch: str) -> list[PendingPage]:
+        """Every page of a batch that is on no sheet, in stack order: those to be paired (state PENDING), and
+        those set aside, repeated or blank, because pairing must know what lies between."""
+        with self._reading() as connection:
+            return queries.pending_pages(connection, bodies.plain(batch))
+
+    def page_keys(self, batch: str, reading: int) -> dict[PageRef, int]:
+        """The keys of one reading of a batch's pages, in stack order."""
+        with self._reading() as connection:
+            return queries.page_keys(connection, bodies.plain(batch), reading)
+
+    def reading(self, key: int) -> SideReading:
+        """A page's full evidence, from the ledger. Measures are stored to three decimals."""
+        with self._reading() as connection:
+            entry = ledger.read_entry(connection, key)
+        if entry is None or "reading" not in entry.body:
+            raise KeyError(key)
+        return bodies.read_reading(entry.body["reading"])
+
+    def batches(self) -> list[BatchSettings]:
+        """All batches, in the order they were begun; ``forms`` holds every form ever named for one."""
+        with self._reading() as connection:
+            return queries.all_batches(connection)
+
+    def balance(self, batch: str) -> Balance:
+        with self._reading() as connection:
+            return queries.balance(connection, bodies.plain(batch))
+
+    def questions(self) -> dict[tuple[str, str], tuple[QuestionCodes, ...]]:
+        """What can be answered, by form and edition."""
+        with self._reading() as connection:
+            return queries.questions(connection)
+
+    def answers_of(self, sheet: SheetId, reading: int = 1) -> tuple[Answer, ...]:
+        """A sheet's answers as the machine decided them in one reading, in printed order."""
+        with self._reading() as connection:
+            return queries.answers_of(connection, sheet, reading)
+
+    def differences(self, batch: str) -> list[Difference]:
+        """Every answer of a batch that the newest reading of its sheet sees otherwise than the first."""
+        with self._reading() as connection:
+            return queries.differences(connection, bodies.plain(batch))
+
+    # These give out rows as they are read: take them all before writing anything.
+
+    def sheet_rows(self, scope: Scope = EVERYTHING) -> Iterator[SheetRow]:
+        with self._reading() as connection:
+            yield from queries.sheet_rows(connection, scope)
+
+    def page_rows(self, scope: Scope = EVERYTHING) -> Iterator[PageRow]:
+        with self._reading() as connection:
+            yield from queries.page_rows(connection, scope)
+
+    def answer_rows(self, scope: Scope = EVERYTHING, *, in_review: bool = False) -> Iterator[AnswerRow]:
+        with self._reading() as connection:
+            yield from queries.answer_rows(connection, scope, in_review=in_review)
+
+    def answers_frame(
+        self, first: date | None = None, last: date | None = None, batch: str | None = None
+    ) -> pd.DataFrame:
+        """See ``frames.answers_frame``."""
+        from ballotscan.store import frames
+
+        with self._reading() as connection:
+            return frames.answers_frame(connection, Scope(first, last, batch))
+
+    def sheets_frame(
+        self, first: date | None = None, last: date | None = None, batch: str | None = None
+    ) -> pd.DataFrame:
+        """See ``frames.sheets_frame``."""
+        from ballotscan.store import frames
+
+        with self._reading() as connection:
+            return frames.sheets_frame(connection, Scope(first, last, batch))
+
+    # --- the record itself -------------------------------------------------------------------------------
+
+    def verify_chain(self) -> ledger.ChainReport:
+        """Follow the hash chain through the whole ledger."""
+        with self._reading() as connection:
+            return ledger.verify_chain(connection)
+
+    def rebuild_projections(self) -> tuple[str, ...]:
+        """Fill the query tables anew from the ledger; returns those that differed (none is well)."""
+        with self._writing() as connection:
+            return projections.rebuild(connection)
+
+    def check_projections(self) -> tuple[str, ...]:
+        """The query tables that differ from the ledger, without changing anything."""
+        with self._writing() as connection:
+            differing = projections.rebuild(connection)
+            connection.rollback()
+            return differing

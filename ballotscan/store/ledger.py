@@ -1,0 +1,138 @@
+"""The append-only, hash-chained record.
+
+Each entry's ``body`` is canonical JSON that holds its own ``seq``, ``kind`` and UTC time ``at``;
+``hash = SHA-256(0x00 || prev || body)``, where ``prev`` is the hash before (32 zero bytes at the start).
+The leading zero byte keeps these hashes apart from those of any other use (RFC 6962 does the same).
+The chain shows that nothing in the middle was changed; that the end was not cut off shows only a head kept
+somewhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from ballotscan.store.schema import ledger
+
+Body = Mapping[str, Any]
+NO_HASH: Final = bytes(32)
+_CHUNK: Final = 500  # entries fetched at a time: a page's body is 5 to 10 kB
+
+
+class Entry(NamedTuple):
+    seq: int
+    kind: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What ``verify_chain`` found. ``fault`` is empty for a whole chain; else ``seq`` is the faulty entry."""
+
+    entries: int
+    head: str  # hexadecimal
+    seq: int | None = None
+    fault: str = ""
+
+    @property
+    def whole(self) -> bool:
+        return not self.fault
+
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def canonical(body: Body) -> bytes:
+    """The one way to write a body: keys sorted, no blanks, UTF-8, no NaN or infinity.
+
+    As RFC 8785, but for floats, which are written in Python's shortest form that reads back the same.
+    Raises ``ValueError`` for a number that is not finite.
+    """
+    return _encode(body).encode("utf-8")
+
+
+def entry_hash(prev: bytes, body: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + prev + body).digest()
+
+
+def head(connection: Connection) -> tuple[int, bytes]:
+    """``seq`` and hash of the last entry; (0, 32 zero bytes) for an empty ledger."""
+    row = connection.execute(
+        select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
+    ).first()
+    return (row.seq, bytes(row.hash)) if row else (0, NO_HASH)
+
+
+def append(connection: Connection, kind: str, bodies: Sequence[Body]) -> list[Entry]:
+    """Add entries at the end, in the caller's transaction. The caller must hold the writer's lock."""
+    seq, prev = head(connection)
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    rows = []
+    entries = []
+    for body in bodies:
+        seq += 1
+        whole = {**body, "seq": seq, "kind": kind, "at": at}
+        written = canonical(whole)
+        digest = entry_hash(prev, written)
+        rows.append({"seq": seq, "kind": kind, "body": written, "prev": prev, "hash": digest})
+        entries.append(Entry(seq, kind, whole))
+        prev = digest
+    if rows:
+        connection.execute(insert(ledger), rows)
+    return entries
+
+
+def read_entry(connection: Connection, seq: int) -> Entry | None:
+    row = connection.execute(select(ledger.c.kind, ledger.c.body).where(ledger.c.seq == seq)).first()
+    return Entry(seq, row.kind, json.loads(bytes(row.body))) if row else None
+
+
+def iterate(connection: Connection) -> Iterator[Entry]:
+    """All entries in order. May be read while the same connection writes to other tables."""
+    for row in _rows(connection):
+        yield Entry(row.seq, row.kind, json.loads(bytes(row.body)))
+
+
+def verify_chain(connection: Connection) -> ChainReport:
+    """Follow the chain from the first entry: numbers without gaps, every hash right, every body its own.
+
+    ``fault`` is one of the codes ``gap``, ``prev``, ``hash``, ``body``.
+    """
+    expected, prev = 0, NO_HASH
+    for row in _rows(connection):
+        expected += 1
+        body = bytes(row.body)
+        fault = _fault(row, body, expected, prev)
+        if fault:
+            return ChainReport(expected - 1, prev.hex(), row.seq, fault)
+        prev = bytes(row.hash)
+    return ChainReport(expected, prev.hex())
+
+
+def _fault(row: Any, body: bytes, expected: int, prev: bytes) -> str:
+    if row.seq != expected:
+        return "gap"
+    if bytes(row.prev) != prev:
+        return "prev"
+    if entry_hash(prev, body) != bytes(row.hash):
+        return "hash"
+    content = json.loads(body)
+    return "" if (content["seq"], content["kind"]) == (row.seq, row.kind) else "body"
+
+
+def _rows(connection: Connection) -> Iterator[Any]:
+    """The ledger in chunks, so that memory stays flat on every database driver."""
+    last = 0
+    while True:
+        query = select(ledger).where(ledger.c.seq > last).order_by(ledger.c.seq).limit(_CHUNK)
+        chunk = connection.execute(query).all()
+        if not chunk:
+            return
+        yield from chunk
+        last = chunk[-1].seq

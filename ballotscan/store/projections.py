@@ -1,0 +1,281 @@
+"""From ledger entries to query tables. The same functions serve each write and the rebuild from the start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from ballotscan.model import PageState, SheetState, Status
+from ballotscan.store import ledger as record
+from ballotscan.store import schema
+from ballotscan.store.bodies import join_codes
+from ballotscan.store.ledger import Entry
+
+_REBUILD_CHUNK: Final = 500
+
+
+def apply(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Bring the tables up to these entries, given in ledger order."""
+    for kind, group in groupby(entries, key=lambda entry: entry.kind):
+        _PROJECTORS[kind](connection, list(group))
+
+
+def rebuild(connection: Connection) -> tuple[str, ...]:
+    """Empty the tables and fill them from the ledger; returns the names of those that changed by it.
+
+    In the caller's transaction: rolled back, it is a check that changes nothing.
+    """
+    before = _digests(connection)
+    for table in reversed(schema.projected.sorted_tables):
+        connection.execute(delete(table))
+    chunk: list[Entry] = []
+    for entry in record.iterate(connection):
+        chunk.append(entry)
+        if len(chunk) >= _REBUILD_CHUNK:
+            apply(connection, chunk)
+            chunk = []
+    apply(connection, chunk)
+    after = _digests(connection)
+    return tuple(name for name in before if before[name] != after[name])
+
+
+def _digests(connection: Connection) -> dict[str, str]:
+    """A hash over every row of every table, by name."""
+    digests = {}
+    for table in schema.projected.sorted_tables:
+        digest = hashlib.sha256()
+        for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
+            digest.update(repr(tuple(row)).encode("utf-8", "backslashreplace"))
+        digests[table.name] = digest.hexdigest()
+    return digests
+
+
+def _opened(connection: Connection, entries: Sequence[Entry]) -> None:
+    """The first entry only says which program began the ledger."""
+
+
+def _form(connection: Connection, entries: Sequence[Entry]) -> None:
+    rows = [
+        {
+            "key": entry.seq,
+            "form": entry.body["form"],
+            "edition": entry.body["edition"],
+            "hash": entry.body["hash"],
+            "questions": json.dumps(entry.body["questions"], ensure_ascii=False),
+        }
+        for entry in entries
+    ]
+    connection.execute(insert(schema.forms), rows)
+
+
+def _batch(connection: Connection, entries: Sequence[Entry]) -> None:
+    rows = [
+        {
+            "key": entry.seq,
+            "name": entry.body["batch"],
+            "forms": "[]",
+            "received": date.fromisoformat(entry.body["received"]),
+            **{name: entry.body[name] for name in ("channel", "unit", "linh_vuc", "expect")},
+            "sheets_made": 0,
+            "sheets_released": 0,
+        }
+        for entry in entries
+    ]
+    connection.execute(insert(schema.batches), rows)
+
+
+def _run(connection: Connection, entries: Sequence[Entry]) -> None:
+    batches = schema.batches
+    for entry in entries:
+        body = entry.body
+        row = {
+            "key": entry.seq,
+            "batch": body["batch"],
+            "forms": json.dumps(body["forms"]),
+            "engine": body["engine"],
+        }
+        connection.execute(insert(schema.runs), row)
+        mine = batches.c.name == body["batch"]
+        known = connection.execute(select(batches.c.forms, batches.c.expect).where(mine)).one()
+        forms = list(dict.fromkeys([*json.loads(known.forms), *body["forms"]]))
+        expect = known.expect if body["expect"] is None else body["expect"]
+        connection.execute(update(batches).where(mine).values(forms=json.dumps(forms), expect=expect))
+
+
+def _file(connection: Connection, entries: Sequence[Entry]) -> None:
+    names = ("batch", "shown", "original", "page_count")
+    rows = [{"key": entry.seq, **{name: entry.body[name] for name in names}} for entry in entries]
+    connection.execute(insert(schema.files), rows)
+
+
+def _page(connection: Connection, entries: Sequence[Entry]) -> None:
+    names = ("file", "page", "number", "run")
+    rows = [{"key": entry.seq, **{name: entry.body[name] for name in names}} for entry in entries]
+    connection.execute(insert(schema.readings), rows)
+    counting = [entry for entry in entries if entry.body["counts"]]
+    first = [_page_row(entry) for entry in counting if entry.body["number"] == 1]
+    again = [_page_row(entry) for entry in counting if entry.body["number"] > 1]
+    if first:
+        connection.execute(insert(schema.pages), first)
+    if again:
+        _replace_pages(connection, again)
+
+
+def _replace_pages(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    pages = schema.pages
+    places = [{"the_file": row.pop("file"), "the_page": row.pop("page"), **row} for row in rows]
+    query = update(pages).where(pages.c.file == bindparam("the_file"), pages.c.page == bindparam("the_page"))
+    connection.execute(query, places)
+
+
+def _page_row(entry: Entry) -> dict[str, Any]:
+    body = entry.body
+    reading = body.get("reading")
+    about = reading or body
+    state = PageState.PENDING.value if reading else body["state"]
+    if state == PageState.SET_ASIDE and body["form"] is not None:
+        state = PageState.PENDING.value  # a damaged side of a known form belongs on a sheet
+    return {
+        "file": body["file"],
+        "page": body["page"],
+        "key": entry.seq,
+        "batch": body["batch"],
+        "image": body["image"],
+        "read": reading is not None,
+        "state": state,
+        "reason": body.get("reason"),
+        "detail": body.get("detail", ""),
+        "form": about["form"],
+        "edition": about["edition"],
+        "side": about["side"],
+        "serial": about.get("serial"),
+        "sheet": None,
+        "sheet_side": None,
+    }
+
+
+def _sheet(connection: Connection, entries: Sequence[Entry]) -> None:
+    connection.execute(insert(schema.sheets), [_sheet_row(entry) for entry in entries])
+    _insert_answers(connection, [row for entry in entries for row in _answer_rows(entry, entry.seq, 1)])
+    places = [
+        {"the_key": key, "the_sheet": entry.seq, "the_side": side}
+        for entry in entries
+        for side, key in entry.body["pages"]
+    ]
+    if places:
+        _put_on_sheets(connection, places)
+    _count_sheets(connection, entries, "sheets_made")
+
+
+def _sheet_row(entry: Entry) -> dict[str, Any]:
+    body = entry.body
+    same = ("id", "batch", "number", "form", "edition", "state", "reason", "serial")
+    return {"key": entry.seq, "machine_state": body["state"], **{name: body[name] for name in same}}
+
+
+def _put_on_sheets(connection: Connection, places: Sequence[dict[str, Any]]) -> None:
+    pages = schema.pages
+    connection.execute(
+        update(pages)
+        .where(pages.c.key == bindparam("the_key"))
+        .values(
+            sheet=bindparam("the_sheet"),
+            sheet_side=bindparam("the_side"),
+            state=PageState.ON_SHEET.value,
+        ),
+        places,
+    )
+
+
+def _count_sheets(connection: Connection, entries: Sequence[Entry], column: str) -> None:
+    batches = schema.batches
+    for name, group in groupby(entries, key=lambda entry: str(entry.body["batch"])):
+        more = {column: batches.c[column] + len(list(group))}
+        connection.execute(update(batches).where(batches.c.name == name).values(more))
+
+
+def _insert_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(schema.answers), rows)
+
+
+def _answer_rows(entry: Entry, sheet: int, reading: int) -> list[dict[str, Any]]:
+    names = entry.body["answer_fields"]
+    rows = []
+    for position, values in enumerate(entry.body["answers"]):
+        row = dict(zip(names, values, strict=True))
+        row["codes"] = join_codes(row["codes"])
+        rows.append({"sheet": sheet, "reading": reading, "position": position, **row})
+    return rows
+
+
+def _second_reading(connection: Connection, entries: Sequence[Entry]) -> None:
+    rows = [
+        row for entry in entries for row in _answer_rows(entry, entry.body["sheet"], entry.body["number"])
+    ]
+    _insert_answers(connection, rows)
+
+
+def _released(connection: Connection, entries: Sequence[Entry]) -> None:
+    """A sheet that could not be read is taken apart, so that its pages can be paired anew."""
+    for entry in entries:
+        sheet = entry.body["sheet"]
+        pages = schema.pages
+        free = {"sheet": None, "sheet_side": None}
+        mine = pages.c.sheet == sheet
+        # A page whose form is not known goes back to where it was before it stood in for a side.
+        unknown = update(pages).where(mine, pages.c.form.is_(None))
+        connection.execute(unknown.values(state=PageState.SET_ASIDE.value, **free))
+        connection.execute(update(pages).where(mine).values(state=PageState.PENDING.value, **free))
+        connection.execute(delete(schema.answers).where(schema.answers.c.sheet == sheet))
+        connection.execute(delete(schema.sheets).where(schema.sheets.c.key == sheet))
+    _count_sheets(connection, entries, "sheets_released")
+
+
+def _ruling(connection: Connection, entries: Sequence[Entry]) -> None:
+    rulings = schema.rulings
+    for entry in entries:
+        body = entry.body
+        same = (rulings.c.sheet == body["sheet"], rulings.c.question == body["question"])
+        former = update(rulings).where(*same, rulings.c.superseded_by.is_(None))
+        connection.execute(former.values(superseded_by=entry.seq))
+        names = ("sheet", "question", "invalid", "ruled_by", "reason")
+        row = {name: body[name] for name in names} | {"key": entry.seq, "codes": join_codes(body["codes"])}
+        connection.execute(insert(rulings), row)
+    _settle_sheets(connection, {entry.body["sheet"] for entry in entries})
+
+
+def _settle_sheets(connection: Connection, sheets: Iterable[int]) -> None:
+    """A sheet whose every open answer a person has settled counts as read."""
+    table, answers, rulings = schema.sheets, schema.answers, schema.rulings
+    ruled = select(rulings.c.question).where(rulings.c.sheet == answers.c.sheet)
+    for sheet in sorted(sheets):
+        left = select(func.count()).where(
+            answers.c.sheet == sheet,
+            answers.c.reading == 1,
+            answers.c.status == Status.REVIEW.value,
+            answers.c.question.not_in(ruled),
+        )
+        if not connection.execute(left).scalar_one():
+            mine = (table.c.key == sheet, table.c.state != SheetState.VOID.value)
+            connection.execute(update(table).where(*mine).values(state=SheetState.READ.value))
+
+
+_PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
+    "opened": _opened,
+    "form": _form,
+    "batch": _batch,
+    "run": _run,
+    "file": _file,
+    "page": _page,
+    "sheet": _sheet,
+    "second_reading": _second_reading,
+    "released": _released,
+    "ruling": _ruling,
+}

@@ -1,0 +1,392 @@
+"""Reading the tables. Functions of a connection; ``Store`` opens and closes the transactions around them."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
+
+from ballotscan.model import (
+    Answer,
+    Balance,
+    BatchName,
+    BatchSettings,
+    PageRef,
+    PageState,
+    Reason,
+    Sha256,
+    SheetId,
+    SheetState,
+    Status,
+)
+from ballotscan.store.bodies import read_answer
+from ballotscan.store.rows import (
+    AnswerRow,
+    Difference,
+    KnownFile,
+    KnownPage,
+    PageRow,
+    PendingPage,
+    QuestionCodes,
+    Scope,
+    SheetRow,
+    Tried,
+)
+from ballotscan.store.schema import answers, batches, files, forms, pages, readings, rulings, runs, sheets
+
+_MANY: Final = 500  # values in one IN (...): below every database's limit
+_T = TypeVar("_T")
+
+
+def parts(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Cut a long list for IN (...)."""
+    for start in range(0, len(values), _MANY):
+        yield values[start : start + _MANY]
+
+
+def batch_row(connection: Connection, name: str) -> Row[Any] | None:
+    return connection.execute(select(batches).where(batches.c.name == name)).first()
+
+
+def all_batches(connection: Connection) -> list[BatchSettings]:
+    """In the order in which they were begun."""
+    return [
+        BatchSettings(
+            name=BatchName(row.name),
+            forms=tuple(json.loads(row.forms)),
+            received=row.received.isoformat(),
+            channel=row.channel,
+            unit=row.unit,
+            linh_vuc=row.linh_vuc,
+            expect=row.expect,
+        )
+        for row in connection.execute(select(batches).order_by(batches.c.key))
+    ]
+
+
+def in_scope(scope: Scope) -> ColumnElement[bool]:
+    """The condition on ``batches`` that a scope means."""
+    limits: list[ColumnElement[bool]] = []
+    if scope.first is not None:
+        limits.append(batches.c.received >= scope.first)
+    if scope.last is not None:
+        limits.append(batches.c.received <= scope.last)
+    if scope.batch is not None:
+        limits.append(batches.c.name == scope.batch)
+    return and_(True, *limits)
+
+
+# --- files and pages -------------------------------------------------------------------------------------
+
+
+def known_file(connection: Connection, original: Sha256) -> KnownFile | None:
+    """The first file with these bytes."""
+    query = select(files).where(files.c.original == original).order_by(files.c.key).limit(1)
+    file = connection.execute(query).first()
+    if file is None:
+        return None
+    tried = _tried(connection, file.key)
+    engine, named = _newest(tried)
+    return KnownFile(
+        batch=file.batch,
+        shown=file.shown,
+        page_count=file.page_count,
+        pages_stored=frozenset(page for page, *_ in tried),
+        set_aside=_set_aside(connection, file.key, tried),
+        forms=named,
+        engine=engine,
+    )
+
+
+_Try = tuple[int, int, str, frozenset[str]]
+"""Page, run, engine, forms."""
+
+
+def _tried(connection: Connection, file: int) -> list[_Try]:
+    query = (
+        select(readings.c.page, readings.c.run, runs.c.engine, runs.c.forms)
+        .join(runs, runs.c.key == readings.c.run)
+        .where(readings.c.file == file)
+    )
+    return [
+        (row.page, row.run, row.engine, frozenset(json.loads(row.forms))) for row in connection.execute(query)
+    ]
+
+
+def _newest(tried: Sequence[_Try]) -> tuple[str, frozenset[str]]:
+    """The newest engine, and every form tried with it."""
+    if not tried:
+        return "", frozenset()
+    engine = max(tried, key=lambda entry: entry[1])[2]
+    return engine, frozenset().union(*(named for *_, with_engine, named in tried if with_engine == engine))
+
+
+def _set_aside(connection: Connection, file: int, tried: Sequence[_Try]) -> dict[int, Tried]:
+    """Pages that nothing could be read from: set aside themselves, or the damaged side of a sheet."""
+    by_page: dict[int, list[_Try]] = defaultdict(list)
+    for entry in tried:
+        by_page[entry[0]].append(entry)
+    states = (PageState.SET_ASIDE.value, PageState.ON_SHEET.value, PageState.PENDING.value)
+    query = select(pages.c.page, pages.c.reason).where(
+        pages.c.file == file, pages.c.read.is_(False), pages.c.state.in_(states)
+    )
+    found = {}
+    for row in connection.execute(query.order_by(pages.c.page)):
+        engine, named = _newest(by_page[row.page])
+        found[row.page] = Tried(Reason(row.reason), named, engine)
+    return found
+
+
+def known_images(connection: Connection, images: Collection[Sha256]) -> dict[Sha256, KnownPage]:
+    """For each image that is known, the first page that has it."""
+    found: dict[Sha256, KnownPage] = {}
+    for part in parts(sorted(set(images))):
+        query = (
+            select(pages, files.c.shown, files.c.original, sheets.c.id.label("sheet_id"))
+            .join(files, files.c.key == pages.c.file)
+            .outerjoin(sheets, sheets.c.key == pages.c.sheet)
+            .where(pages.c.image.in_(part), pages.c.state != PageState.REPEAT.value)
+            .order_by(pages.c.file, pages.c.page)
+        )
+        for row in connection.execute(query):
+            page = KnownPage(row.batch, _ref(row), PageState(row.state), row.sheet_id)
+            found.setdefault(Sha256(row.image), page)
+    return found
+
+
+def pending_pages(connection: Connection, batch: str) -> list[PendingPage]:
+    """Every page of a batch that is on no sheet, in stack order."""
+    query = (
+        select(pages, files.c.shown, files.c.original)
+        .join(files, files.c.key == pages.c.file)
+        .where(pages.c.batch == batch)
+        .order_by(pages.c.file, pages.c.page)
+    )
+    return [
+        PendingPage(
+            key=row.key,
+            ref=_ref(row),
+            form=row.form,
+            edition=row.edition,
+            side=row.side,
+            serial=row.serial,
+            read=row.read,
+            reason=Reason(row.reason) if row.reason else None,
+            place=place,
+            state=PageState(row.state),
+            image=Sha256(row.image) if row.image else None,
+        )
+        for place, row in enumerate(connection.execute(query))
+        if row.sheet is None
+    ]
+
+
+def page_keys(connection: Connection, batch: str, number: int) -> dict[PageRef, int]:
+    """The keys of one reading of a batch's pages, in stack order."""
+    query = (
+        select(readings.c.key, readings.c.page, files.c.shown, files.c.original)
+        .join(files, files.c.key == readings.c.file)
+        .where(files.c.batch == batch, readings.c.number == number)
+        .order_by(readings.c.file, readings.c.page)
+    )
+    return {_ref(row): row.key for row in connection.execute(query)}
+
+
+def _ref(row: Any) -> PageRef:
+    return PageRef(row.shown, row.page, Sha256(row.original))
+
+
+def page_rows(connection: Connection, scope: Scope) -> Iterator[PageRow]:
+    """Every page that came in, in stack order."""
+    query = (
+        select(pages, files.c.shown, sheets.c.id.label("sheet_id"), sheets.c.state.label("sheet_state"))
+        .add_columns(sheets.c.reason.label("sheet_reason"), sheets.c.form.label("sheet_form"))
+        .add_columns(sheets.c.edition.label("sheet_edition"))
+        .join(files, files.c.key == pages.c.file)
+        .join(batches, batches.c.name == pages.c.batch)
+        .outerjoin(sheets, sheets.c.key == pages.c.sheet)
+        .where(in_scope(scope))
+        .order_by(batches.c.key, pages.c.file, pages.c.page)
+    )
+    for row in connection.execute(query):
+        yield PageRow(
+            batch=row.batch,
+            file=row.shown,
+            page=row.page,
+            state=row.sheet_state or row.state,
+            reason=row.reason or row.sheet_reason or "",
+            detail=row.detail,
+            sheet=row.sheet_id or "",
+            side=row.sheet_side or row.side,
+            form=row.form or row.sheet_form or "",
+            edition=row.edition or row.sheet_edition or "",
+            serial=row.serial or "",
+        )
+
+
+# --- sheets and answers ----------------------------------------------------------------------------------
+
+
+def sheet_rows(connection: Connection, scope: Scope) -> Iterator[SheetRow]:
+    query = (
+        select(sheets)
+        .join(batches, batches.c.name == sheets.c.batch)
+        .where(in_scope(scope))
+        .order_by(batches.c.key, sheets.c.number)
+    )
+    for row in connection.execute(query):
+        yield SheetRow(
+            sheet=SheetId(row.id),
+            batch=row.batch,
+            form=row.form,
+            edition=row.edition,
+            state=SheetState(row.state),
+            machine_state=SheetState(row.machine_state),
+            reason=Reason(row.reason) if row.reason else None,
+            serial=row.serial,
+        )
+
+
+def standing_ruling() -> ColumnElement[bool]:
+    """Joins an answer to the ruling that stands for it."""
+    return and_(
+        rulings.c.sheet == answers.c.sheet,
+        rulings.c.question == answers.c.question,
+        rulings.c.superseded_by.is_(None),
+    )
+
+
+def settled() -> tuple[ColumnElement[Any], ...]:
+    """The columns codes, outcome, status and invalid of an answer with the standing ruling settled in."""
+    ruled = rulings.c.key.is_not(None)
+    return (
+        case((ruled, rulings.c.codes), else_=answers.c.codes).label("codes"),
+        case((ruled, "ruled"), else_=answers.c.outcome).label("outcome"),
+        case((ruled, Status.ACCEPTED.value), else_=answers.c.status).label("status"),
+        case((ruled, rulings.c.invalid), else_=False).label("invalid"),
+    )
+
+
+def _answers_with_pages(scope: Scope, *, in_review: bool) -> Select[Any]:
+    query = (
+        select(sheets.c.id, sheets.c.batch, sheets.c.form, sheets.c.edition, files.c.shown, pages.c.page)
+        .add_columns(answers.c.question, answers.c.side, *settled(), answers.c.confidence, answers.c.reason)
+        .select_from(answers)
+        .join(sheets, sheets.c.key == answers.c.sheet)
+        .join(batches, batches.c.name == sheets.c.batch)
+        .outerjoin(rulings, standing_ruling())
+        .outerjoin(pages, and_(pages.c.sheet == sheets.c.key, pages.c.sheet_side == answers.c.side))
+        .outerjoin(files, files.c.key == pages.c.file)
+        .where(answers.c.reading == 1, in_scope(scope))
+        .order_by(batches.c.key, sheets.c.number, answers.c.position)
+    )
+    if in_review:
+        query = query.where(
+            sheets.c.state != SheetState.READ.value,
+            answers.c.status == Status.REVIEW.value,
+            rulings.c.key.is_(None),
+        )
+    return query
+
+
+def answer_rows(connection: Connection, scope: Scope, *, in_review: bool = False) -> Iterator[AnswerRow]:
+    """Every answer (or only those that wait for a person), sheet by sheet, in printed order."""
+    query = _answers_with_pages(scope, in_review=in_review).execution_options(yield_per=1000)
+    for row in connection.execute(query):
+        yield AnswerRow(
+            sheet=row.id,
+            batch=row.batch,
+            form=row.form,
+            edition=row.edition,
+            file=row.shown or "",
+            page=row.page,
+            question=row.question,
+            side=row.side,
+            codes=row.codes,
+            outcome=row.outcome,
+            status=row.status,
+            confidence=row.confidence,
+            reason=row.reason or "",
+            invalid=bool(row.invalid),
+        )
+
+
+def answers_of(connection: Connection, sheet: str, reading: int) -> tuple[Answer, ...]:
+    """A sheet's answers in printed order as the machine read them; none if there is no such reading."""
+    query = (
+        select(answers)
+        .join(sheets, sheets.c.key == answers.c.sheet)
+        .where(sheets.c.id == sheet, answers.c.reading == reading)
+        .order_by(answers.c.position)
+    )
+    return tuple(read_answer(row) for row in connection.execute(query))
+
+
+def differences(connection: Connection, batch: str) -> list[Difference]:
+    """Every answer of a batch that its newest reading sees otherwise than the first."""
+    query = (
+        select(sheets.c.id, answers)
+        .join(sheets, sheets.c.key == answers.c.sheet)
+        .where(sheets.c.batch == batch)
+        .order_by(sheets.c.number, answers.c.reading, answers.c.position)
+    )
+    by_sheet: dict[SheetId, dict[int, dict[str, Answer]]] = defaultdict(lambda: defaultdict(dict))
+    for row in connection.execute(query):
+        by_sheet[row.id][row.reading][row.question] = read_answer(row)
+    found = []
+    for sheet, by_reading in by_sheet.items():
+        newest = max(by_reading)
+        first, second = by_reading[1], by_reading[newest]
+        for question in dict.fromkeys([*first, *second]):
+            one, other = first.get(question), second.get(question)
+            if newest > 1 and _verdict(one) != _verdict(other):
+                found.append(Difference(sheet, question, one, other, newest))
+    return found
+
+
+def _verdict(answer: Answer | None) -> tuple[Any, ...] | None:
+    return None if answer is None else (answer.codes, answer.outcome, answer.status)
+
+
+def questions(connection: Connection) -> dict[tuple[str, str], tuple[QuestionCodes, ...]]:
+    """What can be answered on each form and edition that was read, as it was when last scanned with."""
+    found = {}
+    for row in connection.execute(select(forms).order_by(forms.c.key)):
+        found[row.form, row.edition] = tuple(
+            QuestionCodes(question, side, multiple, tuple(codes))
+            for question, side, multiple, codes in json.loads(row.questions)
+        )
+    return found
+
+
+# --- the balance -----------------------------------------------------------------------------------------
+
+
+def balance(connection: Connection, batch: str) -> Balance:
+    """Where everything of a batch went. What came in is counted by the files, apart from the pages stored."""
+    came_in = select(func.sum(case((files.c.page_count > 0, files.c.page_count), else_=1)))
+    pages_in = connection.execute(came_in.where(files.c.batch == batch)).scalar_one() or 0
+    by_state = _counts(connection, pages.c.state, pages.c.batch == batch)
+    by_sheet_state = _counts(connection, sheets.c.state, sheets.c.batch == batch)
+    made = batch_row(connection, batch)
+    return Balance(
+        pages_in=int(pages_in),
+        pages_on_sheets=by_state[PageState.ON_SHEET],
+        pages_non_ballot=by_state[PageState.NON_BALLOT],
+        pages_repeat=by_state[PageState.REPEAT],
+        pages_set_aside=by_state[PageState.SET_ASIDE],
+        sheets=made.sheets_made - made.sheets_released if made else 0,
+        sheets_read=by_sheet_state[SheetState.READ],
+        sheets_review=by_sheet_state[SheetState.REVIEW],
+        sheets_void=by_sheet_state[SheetState.VOID],
+        sheets_set_aside=by_sheet_state[SheetState.SET_ASIDE],
+        sheets_incomplete=by_sheet_state[SheetState.INCOMPLETE],
+    )
+
+
+def _counts(connection: Connection, column: Any, where: Any) -> dict[str, int]:
+    query = select(column, func.count()).where(where).group_by(column)
+    return defaultdict(int, {row[0]: row[1] for row in connection.execute(query)})

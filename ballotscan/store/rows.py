@@ -1,0 +1,141 @@
+"""What the store hands out: small rows, with the same names as the nouns they are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from ballotscan.model import Answer, PageRef, PageState, Reason, Sha256, SheetId, SheetState
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which batches are meant: those received on these days (both included), or the one of this name."""
+
+    first: date | None = None
+    last: date | None = None
+    batch: str | None = None
+
+
+EVERYTHING = Scope()
+
+
+class NewFile(NamedTuple):
+    """A file about to be read. ``page_count`` is 0 if it could not be opened."""
+
+    shown: str
+    original: str
+    page_count: int
+
+
+class PendingPage(NamedTuple):
+    """A page that is on no sheet. ``place`` counts every page of the batch, those on sheets too, from 0."""
+
+    key: int
+    ref: PageRef
+    form: str | None
+    edition: str | None
+    side: int | None
+    serial: str | None
+    read: bool
+    reason: Reason | None
+    place: int
+    state: PageState
+    image: Sha256 | None
+
+
+class Tried(NamedTuple):
+    """A page that was set aside, and what was tried on it."""
+
+    reason: Reason
+    forms: frozenset[str]  # with ``engine``, the newest that read the page
+    engine: str
+
+
+class KnownFile(NamedTuple):
+    """A file whose bytes are known already."""
+
+    batch: str
+    shown: str
+    page_count: int
+    pages_stored: frozenset[int]
+    set_aside: dict[int, Tried]
+    forms: frozenset[str]  # tried on the file with ``engine``, the newest that read it
+    engine: str
+
+
+class KnownPage(NamedTuple):
+    """A page whose image is known already."""
+
+    batch: str
+    ref: PageRef
+    state: PageState
+    sheet: SheetId | None
+
+
+class SheetRow(NamedTuple):
+    """``state`` has people's rulings settled in; ``machine_state`` is what the machine found."""
+
+    sheet: SheetId
+    batch: str
+    form: str
+    edition: str
+    state: SheetState
+    machine_state: SheetState
+    reason: Reason | None
+    serial: str | None
+
+
+class PageRow(NamedTuple):
+    """``state`` is the sheet's for a page on a sheet, else the page's own; ``side`` likewise."""
+
+    batch: str
+    file: str
+    page: int
+    state: str
+    reason: str
+    detail: str
+    sheet: str
+    side: int | None
+    form: str
+    edition: str
+    serial: str
+
+
+class AnswerRow(NamedTuple):
+    """An answer with people's rulings settled in, beside the page on which its question is printed."""
+
+    sheet: SheetId
+    batch: str
+    form: str
+    edition: str
+    file: str  # empty where that side is missing
+    page: int | None
+    question: str
+    side: int
+    codes: str
+    outcome: str
+    status: str
+    confidence: float
+    reason: str
+    invalid: bool  # ruled invalid
+
+
+class Difference(NamedTuple):
+    """An answer that another reading sees otherwise."""
+
+    sheet: SheetId
+    question: str
+    first: Answer | None
+    second: Answer | None
+    reading: int
+
+
+class QuestionCodes(NamedTuple):
+    """What may be answered to a question of a form that was read."""
+
+    question: str
+    side: int
+    multiple: bool
+    codes: tuple[str, ...]

