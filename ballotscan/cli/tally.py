@@ -2,13 +2,115 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
 from ballotscan.cli.options import Batch, Database, Quarter, Rule
+from ballotscan.errors import BallotscanError, ExitCode, UsageError
+from ballotscan.i18n import gettext as _
+from ballotscan.rules.periods import parse_period
+from ballotscan.settings import load_settings, template_folders
+
+if TYPE_CHECKING:
+    from ballotscan.tally.figures import By, Tally
+
+Grouping = Literal["unit", "channel", "linh-vuc"]
 
 
 def tally(
     quarter: Quarter = None,
-    rule: Rule = None,
     batch: Batch = None,
+    rule: Rule = None,
+    by: Annotated[
+        Grouping | None, typer.Option("--by", help=_("Also every figure of each of these."))
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help=_("Write every figure as CSV."))] = False,
+    json: Annotated[bool, typer.Option("--json", help=_("Write every figure as JSON."))] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help=_("Write to this file instead."), metavar="FILE")
+    ] = None,
     db: Database = None,
 ) -> None:
-    pass
+    """Print the tally of a period or a batch, or say what does not balance."""
+    if quarter is None and batch is None:
+        raise UsageError(
+            _("No period is given."), _("Write for example --quarter 2023Q1, or --batch with a batch's name.")
+        )
+    if csv and json:
+        raise UsageError(_("--csv and --json exclude each other."), _("Choose one."))
+    settings = load_settings(db)
+    period = parse_period(quarter, rule or settings.period_rule) if quarter else None
+
+    from unicodedata import normalize
+
+    from ballotscan.store.database import open_store
+    from ballotscan.tally.make import make_tally
+
+    with open_store(settings.database, settings.folder, create=False) as store:
+        figures = make_tally(store, template_folders(settings), period, batch and normalize("NFC", batch))
+    if csv or json:
+        _write(_as_text(figures, csv), output)
+        _warn(figures)
+    else:
+        _print_tables(figures, "linh_vuc" if by == "linh-vuc" else by, output)
+    raise typer.Exit(_exit_code(figures))
+
+
+def _as_text(figures: Tally, csv: bool) -> str:
+    from ballotscan.tally.files import as_csv, as_json
+
+    return as_csv(figures) if csv else as_json(figures)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8", newline="")
+    except OSError as fault:
+        raise BallotscanError(
+            _("{file}: the file cannot be written: {reason}.").format(file=output, reason=fault.strerror),
+            _("Choose another place, or close the program that has it open."),
+        ) from fault
+
+
+def _print_tables(figures: Tally, by: By | None, output: Path | None) -> None:
+    """On a screen in its width and colours; into a file or a pipe as plain text, wide enough for the tables."""
+    import io
+
+    from rich.console import Console
+
+    from ballotscan.tally.render import PLAIN_WIDTH, render
+
+    if output is None and sys.stdout.isatty():
+        console = Console(highlight=False)
+    else:
+        console = Console(file=io.StringIO(), width=PLAIN_WIDTH, highlight=False)
+    for part in render(figures, by):
+        console.print(part)
+    if isinstance(console.file, io.StringIO):
+        _write(console.file.getvalue(), output)
+
+
+def _warn(figures: Tally) -> None:
+    """What stands at the head of the tables, for whoever reads only the screen while a file is written."""
+    from ballotscan.tally.render import first_line, unexpected_line
+
+    if figures.awaiting_answers:
+        typer.echo(first_line(figures), err=True)
+    for batch in figures.batches:
+        if not batch.as_expected:
+            typer.echo(unexpected_line(batch), err=True)
+
+
+def _exit_code(figures: Tally) -> ExitCode:
+    """5 where a batch has not the sheets expected, 3 where something is left open, else 0."""
+    if not all(batch.as_expected for batch in figures.batches):
+        return ExitCode.UNBALANCED
+    open_sheets = sum(form.review + form.set_aside + form.incomplete for form in figures.forms)
+    open_pages = sum(batch.balance.pages_set_aside for batch in figures.batches)
+    return ExitCode.LEFT_OPEN if open_sheets or open_pages else ExitCode.OK

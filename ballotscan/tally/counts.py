@@ -33,8 +33,8 @@ def count_forms(
 ) -> tuple[FormTally, ...]:
     """Count each form and edition found among ``sheets``, in order of their ids.
 
-    ``sheets`` has a row per sheet: sheet, unit, channel, linh_vuc, form, edition, state. ``answers`` has a
-    row per question of each sheet: sheet, question, codes (joined by ``|``), outcome, status, invalid;
+    ``sheets`` has a row per sheet: sheet, unit, channel, linh_vuc, form, edition, sheet_state. ``answers``
+    has a row per question of each sheet: sheet, question, codes (joined by ``|``), outcome, status, invalid;
     people's rulings are settled in. Rows are expected to be whole and single: ``reconcile.check_rows``.
     """
     editions = sorted(set(zip(sheets["form"], sheets["edition"], strict=True)))
@@ -47,8 +47,8 @@ def count_forms(
 
 
 def _count_form(sheets: DataFrame, answers: DataFrame, form: Form) -> FormTally:
-    states = Counter(sheets["state"])
-    counted = sheets[sheets["state"].isin(COUNTED)]
+    states = Counter(sheets["sheet_state"])
+    counted = sheets[sheets["sheet_state"].isin(COUNTED)]
     placed = sort_answers(answers[answers["sheet"].isin(counted["sheet"])], form)
     waiting = placed[placed["place"] == IN_REVIEW]
     return FormTally(

@@ -36,6 +36,7 @@ def make_tally(store: Store, templates: Sequence[Path], period: Period | None, b
     forms = load_editions(zip(sheets["form"], sheets["edition"], strict=True), templates)
     reconcile.check_codes(answers, forms)
     counted = count_forms(sheets, answers, forms)
+    reconcile.check_sheets(batches, counted)
     reconcile.check_forms(counted)
     return Tally(period, batch, tuple(batches), counted)
 

@@ -41,6 +41,19 @@ def check_batches(batches: Iterable[BatchLine], pending: Mapping[str, int]) -> N
             )
 
 
+def check_sheets(batches: Iterable[BatchLine], forms: Iterable[FormTally]) -> None:
+    """The sheets counted are those of the batches' balances. Raises ``NotBalancedError``."""
+    in_batches = sum(b.balance.sheets_read + b.balance.sheets_review for b in batches)
+    counted = sum(form.counted for form in forms)
+    if in_batches != counted:
+        raise NotBalancedError(
+            _("{counted} sheets were counted, but the batches hold {sheets}.").format(
+                counted=counted, sheets=in_batches
+            ),
+            _("If a scan is running, wait for its end and tally again."),
+        )
+
+
 def check_rows(sheets: DataFrame, answers: DataFrame) -> None:
     """Each sheet and each answer is there once. Raises ``NotBalancedError`` naming the first that is not."""
     for rows, key in ((sheets, ["sheet"]), (answers, ["sheet", "question"])):

@@ -1,0 +1,243 @@
+"""A tally for people, as tables on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from ballotscan.i18n import gettext as _
+from ballotscan.i18n import ngettext
+from ballotscan.tally.figures import (
+    AWAITING,
+    NOT_GIVEN,
+    BatchLine,
+    By,
+    FormTally,
+    Group,
+    Index,
+    Item,
+    Tally,
+    percent,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+PLAIN_WIDTH: Final = 100  # columns of a tally in a file or pipe: A4 on its side in a fixed font
+
+
+def render(tally: Tally, by: By | None = None) -> Iterator[RenderableType]:
+    """The tally line by line and table by table; ``by`` adds every figure of each unit, channel or lĩnh vực.
+
+    The first line says whether answers await review.
+    """
+    yield first_line(tally)
+    yield from _header(tally)
+    for form in tally.forms:
+        yield ""
+        yield f"[bold]{_escape(form.title)}[/bold] ({_escape(form.form)} {_escape(form.edition)})"
+        yield _sheets_line(form)
+        yield _figures_table(form.groups[0])
+        yield _index_table(form.groups[0])
+        yield from _breakdowns(form)
+        for group in form.groups:
+            if group.by == by:
+                yield ""
+                yield f"[bold]{_by_text(group.by)}: {_escape(_value_text(group.value))}[/bold]"
+                yield _figures_table(group)
+                yield _index_table(group)
+    if tally.forms:
+        yield _(
+            "Shares are rounded half up to two decimals. An answer is never counted while it awaits review."
+        )
+
+
+def first_line(tally: Tally) -> str:
+    """Whether the figures are final, in one line."""
+    if not tally.awaiting_answers:
+        return _("No answer awaits review: these figures are final.")
+    answers = ngettext("{count} answer", "{count} answers", tally.awaiting_answers).format(
+        count=tally.awaiting_answers
+    )
+    sheets = ngettext("{count} sheet", "{count} sheets", tally.awaiting_sheets).format(
+        count=tally.awaiting_sheets
+    )
+    return _("PROVISIONAL: {answers} on {sheets} await review and are not counted.").format(
+        answers=answers, sheets=sheets
+    )
+
+
+def _header(tally: Tally) -> Iterator[str]:
+    if tally.period:
+        yield _("Period {name}, rule {rule}: from {first} to {last}, both included.").format(
+            name=_escape(tally.period.name),
+            rule=tally.period.rule,
+            first=_day(tally.period.first),
+            last=_day(tally.period.last),
+        )
+    if tally.batch is not None:
+        yield _("Batch {name} only.").format(name=_escape(tally.batch))
+    for batch in tally.batches:
+        yield from _batch_lines(batch)
+
+
+def _batch_lines(batch: BatchLine) -> Iterator[str]:
+    balance = batch.balance
+    yield _(
+        "Batch {name}, received {day}: {pages} pages in, {sheets} sheets; pages set aside {set_aside}, "
+        "repeated {repeat}, no ballot {non_ballot}."
+    ).format(
+        name=_escape(batch.name),
+        day=_day(date.fromisoformat(batch.received)),
+        pages=balance.pages_in,
+        sheets=balance.sheets,
+        set_aside=balance.pages_set_aside,
+        repeat=balance.pages_repeat,
+        non_ballot=balance.pages_non_ballot,
+    )
+    if not batch.as_expected:
+        yield "[bold red]" + unexpected_line(batch) + "[/bold red]"
+
+
+def unexpected_line(batch: BatchLine) -> str:
+    """That a batch has not as many sheets as were counted by hand."""
+    return _("NOT BALANCED: the batch {name} should have {expect} sheets, but {sheets} were found.").format(
+        name=_escape(batch.name), expect=batch.expect, sheets=batch.balance.sheets
+    )
+
+
+def _sheets_line(form: FormTally) -> str:
+    return _(
+        "Sheets counted: {counted} ({review} of them with answers in review). "
+        "Not counted: set aside {set_aside}, incomplete {incomplete}, void {void}."
+    ).format(
+        counted=form.counted,
+        review=form.review,
+        set_aside=form.set_aside,
+        incomplete=form.incomplete,
+        void=form.void,
+    )
+
+
+def _table(*headings: str) -> Table:
+    """A plain table: texts on the left, all else numbers on the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column(headings[0], overflow="fold")
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right", min_width=7)
+    return table
+
+
+def _figures_table(group: Group) -> Table:
+    """Criterion, level, count and share, as offices publish them, with both denominators."""
+    table = _table(_("Question and option"), _("Count"), _("% of answers"), _("% of ballots"))
+    for item in group.items:
+        _add_item(table, item)
+    return table
+
+
+def _add_item(table: Table, item: Item) -> None:
+    name = f"{item.id}. {item.text}"
+    if item.level == "factor":
+        several = len(item.questions)
+        name = ngettext(
+            "Factor: {factor} ({count} question)", "Factor: {factor} ({count} questions)", several
+        ).format(factor=factor_text(item.id), count=several)
+    table.add_row(f"[bold]{_escape(name)}[/bold]", "", f"{item.answered} = 100", f"{item.ballots} = 100")
+    for option in item.options:
+        shares = (_percent(option.count, item.answered), _percent(option.count, item.ballots))
+        table.add_row(f"  {_escape(option.label)}", str(option.count), *shares)
+    rest = ((_("Blank"), item.blank), (_("Invalid"), item.invalid), (_("Awaiting review"), item.awaiting))
+    for label, count in rest:
+        table.add_row(f"  [dim]{label}[/dim]", str(count), "", _percent(count, item.ballots))
+    table.add_section()
+
+
+def _index_table(group: Group) -> Table:
+    table = _table(
+        _("Satisfied"), _("Count"), _("Answers"), _("% of answers"), _("Ballots"), _("% of ballots")
+    )
+    level = ""
+    for index in group.indices:
+        if level and index.level != level:
+            table.add_section()
+        level = index.level
+        table.add_row(_escape(_index_name(index)), *_index_figures(index))
+    return table
+
+
+def _index_figures(index: Index) -> tuple[str, ...]:
+    return (
+        str(index.satisfied),
+        str(index.answered),
+        _percent(index.satisfied, index.answered),
+        str(index.ballots),
+        _percent(index.satisfied, index.ballots),
+    )
+
+
+def _index_name(index: Index) -> str:
+    if index.level == "question":
+        return f"{index.id}. {index.text}"
+    if index.level == "factor":
+        return _("Factor: {factor}").format(factor=factor_text(index.id))
+    return _("All questions of the index")
+
+
+def _breakdowns(form: FormTally) -> Iterator[RenderableType]:
+    """For each unit, channel and lĩnh vực: its sheets and the satisfied share of answers by factor."""
+    for by in dict.fromkeys(group.by for group in form.groups if group.by != "all"):
+        yield ""
+        yield _breakdown(by, [group for group in form.groups if group.by == by])
+
+
+def _breakdown(by: By, groups: Sequence[Group]) -> Table:
+    shown = [index for index in groups[0].indices if index.level != "question"]
+    names = [_("All") if index.level == "all" else factor_text(index.id) for index in shown]
+    table = _table(_by_text(by), _("Sheets"), *names)
+    table.caption = _("Satisfied, % of answers")
+    for group in groups:
+        indices = [index for index in group.indices if index.level != "question"]
+        shares = [_percent(index.satisfied, index.answered) for index in indices]
+        table.add_row(_escape(_value_text(group.value)), str(group.sheets), *shares)
+    return table
+
+
+def factor_text(factor: str) -> str:
+    """The name of one of the five factors of the ministry's method; another is named as the form names it."""
+    return {
+        "access": _("Access to the service"),
+        "procedure": _("Procedures"),
+        "officials": _("Officials"),
+        "result": _("Result"),
+        "feedback": _("Comments and complaints"),
+        "overall": _("Overall"),
+    }.get(factor, factor)
+
+
+def _by_text(by: By) -> str:
+    return {"unit": _("Unit"), "channel": _("Channel"), "linh_vuc": _("Field of procedure")}.get(by, by)
+
+
+def _value_text(value: str) -> str:
+    return {NOT_GIVEN: _("not given"), AWAITING: _("awaiting review")}.get(value, value)
+
+
+def _percent(count: int, of: int) -> str:
+    share = percent(count, of)
+    return "-" if share is None else f"{share:.2f}".replace(".", _("."))
+
+
+def _day(day: date) -> str:
+    return day.strftime(_("%Y-%m-%d"))
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
