@@ -144,4 +144,6 @@ def report(cases: Sequence[Case], title: str) -> Iterator[str]:
             f"{name} {_share(lost[name], count)}" for name, count in sorted(whole.items())
         )
     sheets = Counter(case.sheet for case in read if case.doubtful)
-    yield "most doubtful sheets: " + (", ".join(f"{name} ({n})" for name, n in sheets.most_common(8)) or "none")
+    yield "most doubtful sheets: " + (
+        ", ".join(f"{name} ({n})" for name, n in sheets.most_common(8)) or "none"
+    )

@@ -53,7 +53,9 @@ def read_sheet(
 
 def crop_question(scanned: ScannedSide, case: Case) -> NDArray[np.uint8]:
     """The boxes of one question as they lie in the scan, with a line of text above: (h, w, 3)."""
-    corners = np.array([box.corners_px for box in scanned.boxes if box.question == case.question]).reshape(-1, 2)
+    corners = np.array([box.corners_px for box in scanned.boxes if box.question == case.question]).reshape(
+        -1, 2
+    )
     margin = CROP_MARGIN_MM / 25.4 * scanned.dpi
     low = np.maximum(np.floor(corners.min(axis=0) - margin), 0).astype(int)
     high = np.ceil(corners.max(axis=0) + margin).astype(int)
@@ -62,10 +64,14 @@ def crop_question(scanned: ScannedSide, case: Case) -> NDArray[np.uint8]:
     crop = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_GRAY2BGR)
     if scanned.dpi != 150:
         crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.copyMakeBorder(crop, 18, 2, 0, 0, cv2.BORDER_CONSTANT, value=(255, 255, 255)), np.uint8)
+    return np.asarray(
+        cv2.copyMakeBorder(crop, 18, 2, 0, 0, cv2.BORDER_CONSTANT, value=(255, 255, 255)), np.uint8
+    )
 
 
-def write_contact_sheet(path: Path, crops: Sequence[tuple[str, NDArray[np.uint8]]], width_px: int = 1400) -> None:
+def write_contact_sheet(
+    path: Path, crops: Sequence[tuple[str, NDArray[np.uint8]]], width_px: int = 1400
+) -> None:
     """All crops on one PNG, a line of text over each; nothing is written where there are none."""
     if not crops:
         return

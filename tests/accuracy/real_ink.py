@@ -18,7 +18,7 @@ import numpy as np
 from ballotscan.forms.form import BoxPlace
 from tests.simulator.hands import Hand, Rng
 from tests.simulator.ink import Group, PastedInk
-from tests.simulator.sheets import Marker, mark_box
+from tests.simulator.people import Marker, mark_box
 
 LEAST_OF_A_KIND = 3
 """A pen on one source image is used where it made at least this many marks of one shape."""

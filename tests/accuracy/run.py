@@ -2,8 +2,8 @@
 
     python -m tests.accuracy.run --template appendix-i --sheets 300 --condition office --seed 1 --out /tmp/out
 
-``--effects a,b`` lays effects of ``tests.simulator.conditions`` over the condition; ``--real-ink`` pastes real
-ink instead of drawn marks. With ``--out``: results.json and contact sheets of what went wrong or was doubted.
+``--effects a,b`` lays effects of ``tests.simulator.conditions`` over the condition; ``--real-ink`` pastes
+    python -m tests.accuracy.run --template appendix-i --sheets 300 --condition office --seed 1 --out DIR
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def _loaded(template: str) -> tuple[FormPrint, tuple[Reference, ...]]:
 def simulate(task: Task, form_print: FormPrint) -> SimulatedSheet:
     """The sheet of one task."""
     if task.real_ink:
-        return simulate_sheet(form_print, task.seed, task.condition, task.effects, marker=make_marker(task.seed))
+        return simulate_sheet(
+            form_print, task.seed, task.condition, task.effects, marker=make_marker(task.seed)
+        )
     return simulate_sheet(form_print, task.seed, task.condition, task.effects)
 
 
@@ -85,7 +87,8 @@ def run_many(tasks: Sequence[Task], workers: int) -> tuple[list[Case], list[Crop
             results = pool.map(run_one, tasks, chunksize=4)
     else:
         results = [run_one(task) for task in tasks]
-    cases, wrong, doubted = (sum((list(result[part]) for result in results), []) for part in range(3))
+    cases = [case for result in results for case in result[0]]
+    wrong, doubted = ([crop for result in results for crop in result[part]] for part in (1, 2))
     return cases, wrong, doubted
 
 

@@ -1,7 +1,7 @@
 """Named conditions of work, and single effects that can be mixed into any of them.
 
-A ``Condition`` is ranges and weights only; every sheet draws its own values from them with its own seed. Pairs
-are (low, high) of an even draw; mappings weigh names. An effect is a set of fields that it replaces.
+A ``Condition`` is ranges and weights only; every sheet draws its own values from them with its own seed.
+Pairs are (low, high) of an even draw; mappings weigh names. An effect is a set of fields that it replaces.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ HARD = replace(
     name="hard",
     pens={"ballpoint": 0.4, "gel": 0.12, "pencil": 0.12, "light_pencil": 0.1, "felt": 0.12,
           "failing_ballpoint": 0.07, "red_ballpoint": 0.07},
-    habits={"x": 0.45, "tick": 0.28, "fill": 0.08, "slash": 0.07, "circle": 0.07, "dot": 0.02, "scribble": 0.03},
+    habits={"x": 0.45, "tick": 0.28, "fill": 0.08, "slash": 0.07, "circle": 0.07, "dot": 0.02,
+            "scribble": 0.03},
     cancels={"circle": 0.45, "scribble": 0.4, "strike": 0.15},
     several_share=0.03,
     corrected_share=0.04,
@@ -153,7 +154,30 @@ HARD = replace(
     jpeg=(30.0, 90.0),
 )  # fmt: skip
 
-CONDITIONS: Mapping[str, Condition] = {"clean": CLEAN, "office": OFFICE, "hard": HARD}
+DESK = replace(
+    OFFICE,
+    name="desk",
+    scale=(0.985, 0.985),
+    full_size_share=0.0,
+    scale_split=0.0005,
+    toner=(0.08, 0.12),
+    line_gain=(0.05, 0.15),
+    print_mottle=(0.0, 0.02),
+    tone=(0.93, 0.95),
+    specks=(0.0, 15.0),
+    show_through=(0.0, 0.02),
+    dpi={200: 1.0},
+    skew_deg=(-1.0, 1.0),
+    lids={"white": 1.0},
+    lamp=(0.02, 0.02),
+    noise=(1.0, 1.4),
+    blur_px=(0.5, 0.6),
+    gamma=(0.95, 1.0),
+    jpeg=(62.0, 62.0),
+)
+"""One desk: all its ballots from one copier, all through one scanner. Made for the samples."""
+
+CONDITIONS: Mapping[str, Condition] = {"clean": CLEAN, "office": OFFICE, "hard": HARD, "desk": DESK}
 
 EFFECTS: Mapping[str, Mapping[str, Any]] = {
     "upside_down": {"turn_deg": 180},

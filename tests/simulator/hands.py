@@ -87,7 +87,8 @@ def _ballpoint(rng: Rng) -> Pen:
     colours = BLUES if rng.random() < 0.7 else BLACKS
     return Pen(
         "ballpoint", _pick(rng, colours), _uniform(rng, 0.28, 0.50), _uniform(rng, 0.66, 0.95),
-        grain=_uniform(rng, 0.1, 0.4), skip=_uniform(rng, 0.0, 0.02), blob=_uniform(rng, 0.0, 0.5), bleed_mm=0.0,
+        grain=_uniform(rng, 0.1, 0.4), skip=_uniform(rng, 0.0, 0.02), blob=_uniform(rng, 0.0, 0.5),
+        bleed_mm=0.0,
     )  # fmt: skip
 
 
@@ -95,7 +96,8 @@ def _gel(rng: Rng) -> Pen:
     colours = BLUES if rng.random() < 0.5 else BLACKS
     return Pen(
         "gel", _pick(rng, colours), _uniform(rng, 0.35, 0.70), _uniform(rng, 0.88, 1.0),
-        grain=_uniform(rng, 0.0, 0.08), skip=0.0, blob=_uniform(rng, 0.1, 0.4), bleed_mm=_uniform(rng, 0.0, 0.04),
+        grain=_uniform(rng, 0.0, 0.08), skip=0.0, blob=_uniform(rng, 0.1, 0.4),
+        bleed_mm=_uniform(rng, 0.0, 0.04),
     )  # fmt: skip
 
 
@@ -103,7 +105,8 @@ def _felt(rng: Rng) -> Pen:
     colours = BLUES if rng.random() < 0.35 else BLACKS
     return Pen(
         "felt", _pick(rng, colours), _uniform(rng, 0.6, 1.2), _uniform(rng, 0.80, 1.0),
-        grain=_uniform(rng, 0.0, 0.15), skip=0.0, blob=_uniform(rng, 0.2, 0.6), bleed_mm=_uniform(rng, 0.03, 0.10),
+        grain=_uniform(rng, 0.0, 0.15), skip=0.0, blob=_uniform(rng, 0.2, 0.6),
+        bleed_mm=_uniform(rng, 0.03, 0.10),
     )  # fmt: skip
 
 
@@ -239,7 +242,7 @@ def _stroke(rng: Rng, hand: Hand, corners: Points, flick: float = 0.0, press: fl
     pressure *= np.clip(0.55 + along * 6, 0, 1)
     ends = np.exp(-along * count * STEP_MM / 0.25) + 0.6 * np.exp(-(1 - along) * count * STEP_MM / 0.25)
     pressure += hand.pen.blob * 0.35 * ends * (rng.random() < 0.5)
-    flow = hand.pen.flow * np.clip(0.35 + 0.65 * pressure, 0.02, 1.15)
+    flow = hand.pen.flow * np.clip(0.1 + 0.9 * pressure, 0.02, 1.15)
     for _ in range(rng.poisson(hand.pen.skip * count * STEP_MM)):
         start = int(rng.integers(count))
         flow[start : start + int(rng.integers(1, 6))] *= _uniform(rng, 0.0, 0.5)
@@ -258,7 +261,9 @@ def _jitter(rng: Rng, corners: list[tuple[float, float]], spread: float) -> Poin
     return np.array(corners) + rng.normal(0, spread, (len(corners), 2))
 
 
-def _place(rng: Rng, hand: Hand, unit: Points, centre: Points, side_mm: float, free: float = 1.0) -> Points:
+def _place(
+    rng: Rng, hand: Hand, unit: Points, centre: Points, side_mm: float, *, free: float = 1.0
+) -> Points:
     """From box sides round the origin to millimetres on the paper, in this hand's size, slant and place."""
     size = float(np.clip(hand.size * (1 + rng.normal(0, hand.size_spread)), 0.5, 1.5)) * side_mm
     angle = np.deg2rad(hand.slant_deg + rng.normal(0, 3))
@@ -307,7 +312,7 @@ def _slash(rng: Rng, hand: Hand, centre: Points, side_mm: float, press: float) -
 
 
 def _zigzag(rng: Rng, half: float, gap: float, wild: float, angle_deg: float) -> Points:
-    """Hatching between -half and half, lines ``gap`` apart (both in box sides), ends irregular by ``wild``."""
+    """Hatching from -half to half, lines ``gap`` apart (in box sides), their ends irregular by ``wild``."""
     rows = np.arange(-half, half + 1e-6, gap)
     ends = np.where(np.arange(len(rows)) % 2 == 0, -half, half) * (1 + rng.normal(0, wild, len(rows)))
     unit = np.column_stack([ends, rows + rng.normal(0, gap * 0.3, len(rows))])
@@ -321,7 +326,7 @@ def _fill(rng: Rng, hand: Hand, centre: Points, side_mm: float, press: float) ->
     strokes = []
     for layer in range(hand.hatch_layers):
         unit = _zigzag(rng, 0.46, gap, 0.10, hand.hatch_deg + 60 * layer) / max(0.85, hand.size)
-        strokes.append(_stroke(rng, hand, _place(rng, hand, unit, centre, side_mm, 0.5), 0.0, press))
+        strokes.append(_stroke(rng, hand, _place(rng, hand, unit, centre, side_mm, free=0.5), 0.0, press))
     return strokes
 
 
@@ -363,7 +368,7 @@ SHAPES: Mapping[str, Shape] = {
 
 
 def draw_mark(
-    rng: Rng, hand: Hand, shape: str, centre_mm: Points, side_mm: float, press: float = 1.0
+    rng: Rng, hand: Hand, shape: str, centre_mm: Points, side_mm: float, *, press: float = 1.0
 ) -> list[Stroke]:
     """The strokes of one mark of ``shape`` on the box whose centre and mean side are given."""
     lift = float(np.clip(press * (1 + rng.normal(0, hand.pressure_spread)), 0.05, 1.3))

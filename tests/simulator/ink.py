@@ -25,7 +25,7 @@ MM_PER_INCH = 25.4
 
 @dataclass(frozen=True)
 class PastedInk:
-    """Ink cut from a real scan: ``alpha`` (h, w) 0 to 1 and its own ``rgb`` (h, w, 3) 0 to 1, over ``rect_mm``
+    """Ink cut from a real scan: ``alpha`` (h, w) and its own ``rgb`` (h, w, 3), both 0 to 1, over ``rect_mm``
     (x, y, w, h) of the page."""
 
     rect_mm: tuple[float, float, float, float]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -159,7 +160,7 @@ def _lay_on_lid(image: Pixels, geometry: Geometry, lid: int, rng: Rng) -> None:
     width_mm, height_mm = geometry.page_mm
     along = np.linspace(0, 1, 25)[:, None]
     corners = np.array([[0, 0], [width_mm, 0], [width_mm, height_mm], [0, height_mm], [0, 0]])
-    edge_mm = np.vstack([a * (1 - along) + b * along for a, b in zip(corners[:-1], corners[1:], strict=True)])
+    edge_mm = np.vstack([a * (1 - along) + b * along for a, b in pairwise(corners)])
     edge_px = (geometry.paper_to_scan_px(edge_mm) * 16).round().astype(np.int32)
     mask = np.zeros(image.shape, np.uint8)
     cv2.fillPoly(mask, [edge_px], 255, shift=4)
@@ -172,13 +173,13 @@ def _lay_on_lid(image: Pixels, geometry: Geometry, lid: int, rng: Rng) -> None:
 
 
 def _columns(condition: Condition, rng: Rng, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Per-column gain (lamp, sensor) and per-column light added or taken by dust on the glass, grey levels."""
+    """Per-column gain (lamp, sensor), and light added or taken by dust on the glass, in grey levels."""
     x = np.linspace(-1, 1, width)
     lost = float(rng.uniform(*condition.lamp))
     gain = 1 - lost * np.clip((x - rng.normal(0, 0.3)) ** 2, 0, 1) + rng.normal(0, 0.003, width)
     added = np.zeros(width)
     for span, sign in ((condition.dark_streaks, -1), (condition.white_streaks, 1)):
-        for _ in range(int(round(float(rng.uniform(*span))))):
+        for _ in range(round(float(rng.uniform(*span)))):
             at, wide = int(rng.uniform(0.06, 0.94) * width), int(rng.integers(1, 4))
             added[at : at + wide] += sign * float(rng.uniform(60, 200))
     return gain.astype(np.float32), added.astype(np.float32)
@@ -213,7 +214,7 @@ def set_optics(condition: Condition, rng: Rng, geometry: Geometry) -> Optics:
 
 
 def scan_channel(page: Pixels, page_dpi: int, geometry: Geometry, optics: Optics, rng: Rng) -> Pixels:
-    """One channel of the composed page (H, W, template frame) as the sensor sees it: (h, w) of ``geometry``."""
+    """One channel of the composed page (H, W, template frame) as the sensor sees it, (h, w)."""
     reduction = page_dpi / geometry.dpi
     soft = float(np.hypot(optics.blur_px * reduction, 0.35 * max(0.0, reduction - 1)))
     source = cv2.GaussianBlur(page, (0, 0), soft) if soft > 0.25 else page

@@ -1,0 +1,229 @@
+"""One person at one sheet: what was meant, and the ink that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ballotscan.forms.form import BoxPlace, Form, Question, Rect, Side
+from ballotscan.forms.source import write_in_id
+from tests.simulator.conditions import Condition
+from tests.simulator.hands import Hand, Rng, draw_cancel, draw_dot, draw_mark, draw_text, make_hand
+from tests.simulator.ink import Group, ink_points
+
+PLAIN_SHAPES = ("x", "tick", "slash", "fill")
+LEVEL_SHARES = (0.04, 0.07, 0.19, 0.45, 0.25)
+"""How often each of five levels is chosen, low to high: desks report mostly satisfied people."""
+
+INSIDE_MM = 0.3
+"""Ink this far inside an outline is in the box: an outline is 0.2 to 0.3 mm wide."""
+
+Marker = Callable[[Rng, Hand, BoxPlace, str, float], Group]
+"""Makes one mark: chance, hand, box, shape, pressure."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTruth:
+    """What was meant, and how it was put on paper.
+
+    ``kind``: plain, blank, several, corrected_circle, corrected_scribble, corrected_strike, stray (plain or
+    blank with a pen's dot in a box), faint, reaching (a stroke that enters another box), circle_writer, odd
+    (a dot or a scribble as a mark). ``codes`` are those meant; ``cancelled`` those marked and taken back.
+    """
+
+    question: str
+    side: int
+    codes: tuple[str, ...]
+    kind: str
+    shape: str
+    cancelled: tuple[str, ...] = ()
+
+    @property
+    def ordinary(self) -> bool:
+        """One plain cross, tick, slash or fill, or blank."""
+        return self.kind in ("plain", "blank")
+
+
+def mark_box(rng: Rng, hand: Hand, place: BoxPlace, shape: str, press: float = 1.0) -> Group:
+    """The usual marker: a drawn mark of ``shape``."""
+    return draw_mark(rng, hand, shape, _centre(place.rect), _side_mm(place.rect), press=press)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """One person with one pen, the chance that drives the hand, and how marks are made."""
+
+    rng: Rng
+    hand: Hand
+    condition: Condition
+    mood: float  # above 0: more satisfied than most
+    marker: Marker
+
+
+def write_sheet(
+    form: Form, rng: Rng, condition: Condition, marker: Marker = mark_box
+) -> tuple[Hand, list[list[Group]], tuple[AnswerTruth, ...]]:
+    """One person fills in one sheet: the hand, the ink side by side, and the truth in printed order."""
+    hand = make_hand(rng, condition.pens, condition.habits, condition.cancels)
+    writer = Writer(rng, hand, condition, float(rng.normal(0, 0.8)), marker)
+    sides = form.side_of_question
+    answers = [_mean_answer(writer, question, sides[question.id]) for question in form.questions]
+    groups, settled = [], {}
+    for side in form.sides:
+        here = [answer for answer in answers if answer.side == side.number]
+        inked, came_out = _write_side(writer, form, side, here)
+        groups.append(inked)
+        settled.update({answer.question: answer for answer in came_out})
+    return hand, groups, tuple(settled[question.id] for question in form.questions)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# What a person means
+
+
+def _choose_option(writer: Writer, question: Question) -> str:
+    count = len(question.options)
+    if not question.satisfied:
+        return question.options[int(writer.rng.integers(count))].code
+    shares = np.interp(np.linspace(0, 1, count), np.linspace(0, 1, 5), LEVEL_SHARES)
+    if question.options[0].code in question.satisfied:
+        shares = shares[::-1]
+        leaning = shares * np.exp(writer.mood * np.linspace(1, -1, count))
+    else:
+        leaning = shares * np.exp(writer.mood * np.linspace(-1, 1, count))
+    return question.options[int(writer.rng.choice(count, p=leaning / leaning.sum()))].code
+
+
+def _in_printed_order(question: Question, codes: set[str]) -> tuple[str, ...]:
+    return tuple(option.code for option in question.options if option.code in codes)
+
+
+def _shape(writer: Writer) -> str:
+    hand = writer.hand
+    return hand.second_habit if writer.rng.random() < hand.second_share else hand.habit
+
+
+def _mean_answer(writer: Writer, question: Question, side: int) -> AnswerTruth:
+    rng, condition = writer.rng, writer.condition
+    roll, shape, first = float(rng.random()), _shape(writer), _choose_option(writer, question)
+    other = str(rng.choice([option.code for option in question.options if option.code != first] or [first]))
+    usual = "circle_writer" if shape == "circle" else "plain" if shape in PLAIN_SHAPES else "odd"
+    several = condition.blank_share + condition.several_share
+    corrected = several + condition.corrected_share
+    faint = corrected + condition.faint_share
+    if roll < condition.blank_share:
+        return AnswerTruth(question.id, side, (), "blank", "")
+    if question.multiple:
+        codes = {option.code for option in question.options if rng.random() < 0.35} | {first}
+        return AnswerTruth(question.id, side, _in_printed_order(question, codes), usual, shape)
+    if roll < several and other != first:
+        return AnswerTruth(question.id, side, _in_printed_order(question, {first, other}), "several", shape)
+    if several <= roll < corrected and other != first and shape != "circle":
+        return AnswerTruth(question.id, side, (first,), f"corrected_{writer.hand.cancel}", shape, (other,))
+    if corrected <= roll < faint:
+        return AnswerTruth(question.id, side, (first,), "faint", shape)
+    return AnswerTruth(question.id, side, (first,), usual, shape)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# What the pen does
+
+
+def _centre(rect: Rect) -> NDArray[np.float64]:
+    return np.array([rect.x_mm + rect.w_mm / 2, rect.y_mm + rect.h_mm / 2])
+
+
+def _side_mm(rect: Rect) -> float:
+    return (rect.w_mm + rect.h_mm) / 2
+
+
+def _answer_ink(
+    writer: Writer, answer: AnswerTruth, places: Mapping[tuple[str, str], BoxPlace]
+) -> list[Group]:
+    rng, hand = writer.rng, writer.hand
+    press = float(rng.uniform(0.15, 0.4)) if answer.kind == "faint" else 1.0
+    groups = [
+        writer.marker(rng, hand, places[answer.question, code], answer.shape, press) for code in answer.codes
+    ]
+    for code in answer.cancelled:
+        place = places[answer.question, code]
+        how = answer.kind.removeprefix("corrected_")
+        groups.append(writer.marker(rng, hand, place, answer.shape, 1.0))
+        groups.append(draw_cancel(rng, hand, how, _centre(place.rect), _side_mm(place.rect)))
+    return groups
+
+
+def _enters(points_mm: NDArray[np.float64], rect: Rect) -> bool:
+    x, y = points_mm[:, 0] - rect.x_mm, points_mm[:, 1] - rect.y_mm
+    in_x = (x > INSIDE_MM) & (x < rect.w_mm - INSIDE_MM)
+    return bool(np.any(in_x & (y > INSIDE_MM) & (y < rect.h_mm - INSIDE_MM)))
+
+
+def _touched(groups: Sequence[Group], answer: AnswerTruth, boxes: Sequence[BoxPlace]) -> set[str]:
+    """Questions with a box that ink meant for another box enters."""
+    if not groups:
+        return set()
+    own = {(answer.question, code) for code in (*answer.codes, *answer.cancelled)}
+    points = np.vstack([ink_points(group) for group in groups])
+    return {
+        box.question for box in boxes if (box.question, box.option) not in own and _enters(points, box.rect)
+    }
+
+
+def _dots(writer: Writer, side: Side) -> tuple[list[Group], set[str]]:
+    """Places where the pen rested: anywhere, and in boxes; and the questions whose boxes they lie in."""
+    rng, condition = writer.rng, writer.condition
+    places = [
+        rng.uniform(0.05, 0.95, 2) * np.array([side.width_mm, side.height_mm])
+        for _ in range(rng.poisson(condition.dots_per_side))
+    ]
+    for _ in range(rng.poisson(condition.box_dots_per_side)):
+        rect = side.boxes[int(rng.integers(len(side.boxes)))].rect
+        places.append(_centre(rect) + rng.uniform(-0.4, 0.4, 2) * np.array([rect.w_mm, rect.h_mm]))
+    groups: list[Group] = [draw_dot(rng, writer.hand, at_mm) for at_mm in places]
+    points = [ink_points(group) for group in groups]
+    return groups, {box.question for box in side.boxes for each in points if _enters(each, box.rect)}
+
+
+def _texts(writer: Writer, form: Form, side: Side, answers: Sequence[AnswerTruth]) -> list[Group]:
+    """Handwriting in the free-text fields of some, and beside a chosen "other, namely"."""
+    rng, hand = writer.rng, writer.hand
+    kinds = {field.id: field.kind for field in form.fields}
+    writes = rng.random() < writer.condition.text_share
+    chosen = {write_in_id(answer.question, code) for answer in answers for code in answer.codes}
+    groups: list[Group] = []
+    for place in side.fields:
+        rect = (place.rect.x_mm, place.rect.y_mm, place.rect.w_mm, place.rect.h_mm)
+        if kinds[place.field] == "free_text" and writes:
+            groups.append(draw_text(rng, hand, rect, int(rng.integers(1, 4))))
+        elif kinds[place.field] == "write_in" and place.field in chosen:
+            groups.append(draw_text(rng, hand, rect, 1))
+    return groups
+
+
+def _write_side(
+    writer: Writer, form: Form, side: Side, answers: Sequence[AnswerTruth]
+) -> tuple[list[Group], list[AnswerTruth]]:
+    """All ink on one side, and its answers with their kinds as they came out on paper."""
+    places = {(box.question, box.option): box for box in side.boxes}
+    groups: list[Group] = []
+    reached: set[str] = set()
+    for answer in answers:
+        drawn = _answer_ink(writer, answer, places)
+        touched = _touched(drawn, answer, side.boxes)
+        reached |= touched | ({answer.question} if touched else set())
+        groups += drawn
+    dots, stray = _dots(writer, side)
+    texts = _texts(writer, form, side, answers)
+    came_out = []
+    for answer in answers:
+        if answer.ordinary and answer.question in stray:
+            came_out.append(replace(answer, kind="stray"))
+        elif answer.ordinary and answer.question in reached:
+            came_out.append(replace(answer, kind="reaching"))
+        else:
+            came_out.append(answer)
+    return groups + dots + texts, came_out
