@@ -1,8 +1,9 @@
-"""The list of boxes as JSON (``template boxes``): written for other programs, read for an office's own blank."""
+"""The list of boxes as JSON (``template boxes``): written for other programs, read for an office's blank."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ RECT_KEYS: Final = ("x_mm", "y_mm", "w_mm", "h_mm")
 
 
 def form_as_json(form: Form) -> dict[str, Any]:
-    """The list of a form's boxes and fields: millimetres, sides from 1, the outside of each printed outline."""
+    """A form's boxes and fields: millimetres, sides from 1, the outside of each printed outline."""
     multiple = {question.id: question.multiple for question in form.questions}
     listed = sides_as_json(form.sides)
     for box in listed["boxes"]:
@@ -43,7 +44,7 @@ def sides_as_json(sides: Sequence[Side]) -> dict[str, list[dict[str, Any]]]:
 
 
 def sides_from_json(listed: dict[str, Any]) -> tuple[Side, ...]:
-    """The inverse of ``sides_as_json``. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else."""
+    """The inverse of ``sides_as_json``. Else ``KeyError``, ``TypeError`` or ``ValueError`` is raised."""
     return tuple(
         Side(
             number=page["page"],
@@ -64,28 +65,56 @@ def sides_from_json(listed: dict[str, Any]) -> tuple[Side, ...]:
     )
 
 
-def read_sides(path: Path) -> tuple[Side, ...]:
-    """Read a list of boxes written by a person or a program. Raises ``TemplateError`` ("file:line: reason")."""
-    found = read_source(path).fields(required=("template", "edition", "pages", "boxes"), optional=("fields",))
-    pages = {}
-    for node in found["pages"].items():
-        page = node.fields(required=("page", "width_mm", "height_mm"))
-        number = page["page"].whole(1, 99)
-        if number in pages:
-            node.refuse(_("the page {page} stands here twice.").format(page=number))
-        pages[number] = (page["width_mm"].number(10, MAX_MM), page["height_mm"].number(10, MAX_MM))
-    boxes = [(_page_of(node, pages), _box(node)) for node in found["boxes"].items()]
+@dataclass(frozen=True)
+class Listed:
+    """What a list of boxes says: whose it is, the places, and the questions that allow several answers."""
+
+    template: str
+    edition: str
+    sides: tuple[Side, ...]
+    multiple: frozenset[str]
+
+
+def read_list(path: Path) -> Listed:
+    """Read a list of boxes that someone wrote. Raises ``TemplateError`` ("file:line: reason")."""
+    required = ("template", "edition", "pages", "boxes")
+    found = read_source(path).fields(required, optional=("fields",))
+    sizes = _page_sizes(found["pages"])
+    boxes = [(_page_of(node, sizes), _box(node)) for node in found["boxes"].items()]
     nodes = found["fields"].items() if "fields" in found else []
-    fields = [(_page_of(node, pages), _field(node)) for node in nodes]
-    return tuple(
+    fields = [(_page_of(node, sizes), _field(node)) for node in nodes]
+    several = {
+        box.question
+        for node, (_page, box) in zip(found["boxes"].items(), boxes, strict=True)
+        if _several(node)
+    }
+    sides = tuple(
         Side(
             number,
             *size,
             tuple(box for page, box in boxes if page == number),
             tuple(field for page, field in fields if page == number),
         )
-        for number, size in sorted(pages.items())
+        for number, size in sorted(sizes.items())
     )
+    return Listed(found["template"].text(), found["edition"].text(), sides, frozenset(several))
+
+
+def _page_sizes(node: Node) -> dict[int, tuple[float, float]]:
+    """Width and height in millimetres by page."""
+    sizes: dict[int, tuple[float, float]] = {}
+    for item in node.items():
+        page = item.fields(required=("page", "width_mm", "height_mm"))
+        number = page["page"].whole(1, 99)
+        if number in sizes:
+            item.refuse(_("the page {page} stands here twice.").format(page=number))
+        sizes[number] = (page["width_mm"].number(10, MAX_MM), page["height_mm"].number(10, MAX_MM))
+    return sizes
+
+
+def _several(node: Node) -> bool:
+    entries = node.entries()
+    return "multiple" in entries and entries["multiple"].flag()
 
 
 def _page_of(node: Node, pages: dict[int, tuple[float, float]]) -> int:

@@ -29,7 +29,7 @@ def read_cached(name: str) -> bytes | None:
 
 
 def keep(name: str, data: bytes) -> None:
-    """Keep ``data`` for the next run. Written whole or not at all; a folder that cannot be written is no error."""
+    """Keep ``data`` for the next run, whole or not at all. A folder that cannot be written is no error."""
     folder = cache_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

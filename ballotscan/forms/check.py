@@ -28,7 +28,7 @@ def check_sides(place: Path, source: Source, sides: Sequence[Side]) -> None:
 
 
 def find_faults(source: Source, sides: Sequence[Side]) -> Iterator[str]:
-    """Every fault as a sentence: sides and boxes that are missing, doubled, off the page, too small or too near."""
+    """Every fault as a sentence: what is missing, doubled, off the page, too small or too near."""
     if [side.number for side in sides] != list(range(1, source.sides + 1)):
         yield _("{stated} sides are stated, {found} found.").format(stated=source.sides, found=len(sides))
     yield from _amiss(source, sides)
@@ -54,7 +54,7 @@ def inside(rect: Rect, side: Side) -> bool:
 
 
 def gap_mm(one: Rect, other: Rect) -> float:
-    """The free way between two rectangles along the axis on which they are further apart; negative if they overlap."""
+    """The free way between two rectangles, along the axis that parts them most; negative if they overlap."""
     across = max(one.x_mm - other.x_mm - other.w_mm, other.x_mm - one.x_mm - one.w_mm)
     down = max(one.y_mm - other.y_mm - other.h_mm, other.y_mm - one.y_mm - one.h_mm)
     return max(across, down)
@@ -78,6 +78,12 @@ def _amiss(source: Source, sides: Sequence[Side]) -> Iterator[str]:
             yield _("the box {box} stands on the form {count} times.").format(
                 box=f"{question}/{option}", count=count
             )
+    fields = {field.id for field in source.fields}
+    laid = {field.field for side in sides for field in side.fields}
+    for name in sorted(fields - laid):
+        yield _("the field {field} is nowhere on the form.").format(field=name)
+    for name in sorted(laid - fields):
+        yield _("the field {field} is not in the source.").format(field=name)
     for asked_question in source.questions:
         on = {side.number for side in sides for box in side.boxes if box.question == asked_question.id}
         if len(on) > 1:

@@ -1,8 +1,9 @@
-"""The text of the code on each side: which form, edition and side, and the sheet's serial where it has one."""
+"""The text of the code on each side: form, edition, side, and the sheet's serial where it has one."""
 
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,8 @@ _PAYLOAD: Final = re.compile(
     r"(?:/(?P<serial>[A-Z0-9]{1,12}))?"
 )
 MAX_PAYLOAD: Final = 38  # characters: version 2, error level M, ISO/IEC 18004 table 7
+SERIAL_LENGTH: Final = 8
+_SERIAL_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0/O, 1/I: people copy serials by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,26 @@ def make_payload(form: str, edition: str, side: int, serial: str | None = None) 
     return payload
 
 
+def fits_code(form: str, edition: str) -> bool:
+    """Whether the code has room for a serial too: serials can then be added without a new layout."""
+    try:
+        make_payload(form, edition, 1, _SERIAL_LETTERS[:SERIAL_LENGTH])
+    except ValueError:
+        return False
+    return True
+
+
 def parse_payload(text: str) -> SideCode | None:
     """What a code says, or ``None`` where it is none of ours (a parcel's label, say)."""
     found = _PAYLOAD.fullmatch(text)
     if found is None:
         return None
     return SideCode(found["form"].lower(), found["edition"], int(found["side"]), found["serial"])
+
+
+def make_serials(count: int) -> list[str]:
+    """So many serials, random and in no order, all different; nothing about them is kept."""
+    serials: set[str] = set()
+    while len(serials) < count:
+        serials.add("".join(secrets.choice(_SERIAL_LETTERS) for _ in range(SERIAL_LENGTH)))
+    return list(serials)

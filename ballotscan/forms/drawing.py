@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,10 +30,14 @@ def draw_pdf(folder: Path, serial: str | None = None) -> bytes:
 
     Raises ``TemplateError`` where the source is wrong or the form cannot be drawn from it.
     """
-    source = parse_source(folder / SOURCE_NAME)
-    compiler = _compiler(source, folder, serial)
+    return draw_copies(folder, [serial])
+
+
+def draw_copies(folder: Path, serials: Sequence[str | None]) -> bytes:
+    """One PDF with a copy of the form for each serial, in the order given. Raises ``TemplateError``."""
     import typst
 
+    compiler = _compiler(parse_source(folder / SOURCE_NAME), folder, serials)
     try:
         pdf, warnings = compiler.compile_with_warnings(format="pdf")
     except typst.TypstError as error:
@@ -46,7 +50,7 @@ def draw_pdf(folder: Path, serial: str | None = None) -> bytes:
 def draw_sides(source: Source, folder: Path) -> tuple[Side, ...]:
     """Where every box and field lies on each side, asked of the drawing itself. Raises ``TemplateError``."""
     try:
-        places = json.loads(_compiler(source, folder, None).query("<place>", field="value"))
+        places = json.loads(_compiler(source, folder, [None]).query("<place>", field="value"))
     except RuntimeError as error:  # typst's own errors are of this kind
         raise _cannot_draw(folder, str(error)) from error
     pages = max(place["page"] for place in places)
@@ -74,7 +78,7 @@ def font_folders() -> list[Path]:
     return folders
 
 
-def _compiler(source: Source, folder: Path, serial: str | None) -> typst.Compiler:
+def _compiler(source: Source, folder: Path, serials: Sequence[str | None]) -> typst.Compiler:
     import typst
 
     assert source.layout is not None
@@ -90,17 +94,20 @@ def _compiler(source: Source, folder: Path, serial: str | None) -> typst.Compile
         DRAWING,
         font_paths=fonts,
         ignore_system_fonts=True,
-        sys_inputs={"form": json.dumps(_plan(source, serial))},
+        sys_inputs={"form": json.dumps(_plan(source, serials))},
     )
 
 
-def _plan(source: Source, serial: str | None) -> dict[str, Any]:
+def _plan(source: Source, serials: Sequence[str | None]) -> dict[str, Any]:
     """The source as the drawing takes it."""
     plan = dataclasses.asdict(source)
     plan["edition_line"] = edition_line(source.id, source.edition)
-    plan["serial"] = serial
+    plan["serials"] = serials
     sides = range(1, source.sides + 1) if source.has_codes else ()
-    plan["codes"] = [_code_svg(make_payload(source.id, source.edition, side, serial)) for side in sides]
+    plan["codes"] = [
+        [_code_svg(make_payload(source.id, source.edition, side, serial)) for side in sides]
+        for serial in serials
+    ]
     return plan
 
 

@@ -1,4 +1,4 @@
-"""From a template's folder to a ``Form``: the source read, drawn or joined with its list of boxes, and checked."""
+"""From a template's folder to a ``Form``: its source read, its boxes drawn or listed, all of it checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 from ballotscan.errors import TemplateError
 from ballotscan.forms import cache
-from ballotscan.forms.boxlist import read_sides, sides_as_json, sides_from_json
+from ballotscan.forms.boxlist import read_list, sides_as_json, sides_from_json
 from ballotscan.forms.check import check_sides
 from ballotscan.forms.form import Form, Side
 from ballotscan.forms.source import SOURCE_NAME, Source, parse_source
@@ -117,7 +117,7 @@ def _checked_sides(source: Source, folder: Path, fingerprint: str) -> tuple[Side
 
 def _find_sides(source: Source, folder: Path) -> tuple[Side, ...]:
     if source.blank is not None:
-        return read_sides(folder / source.blank.boxes)
+        return read_list(folder / source.blank.boxes).sides
     from ballotscan.forms.drawing import draw_sides
 
     return draw_sides(source, folder)

@@ -1,4 +1,4 @@
-"""Reads YAML (and JSON, which is a subset) strictly: every refusal names the file, the line and the reason."""
+"""Reads YAML (and JSON, which is a subset) strictly: every refusal names file, line and reason."""
 
 from __future__ import annotations
 

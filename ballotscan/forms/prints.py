@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from ballotscan.i18n import gettext as _
 
 PRINT_DPI: Final = 300  # the resolution most offices scan at; a box of 4 mm is 47 px wide
 MM_PER_INCH: Final = 25.4
+MOST_STRETCH: Final = 0.02  # width against height; a scanner's own is below 1 %, Letter for A4 is 9 %
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,28 @@ def _make_pages(form: Form, folder: Path, serial: str | None) -> tuple[NDArray[n
             ),
             _("Give a blank with one page for each side."),
         )
+    check_sizes(folder / name, pictures, form)
     return tuple(
         _fit(picture, side.width_mm, side.height_mm)
         for picture, side in zip(pictures, form.sides, strict=True)
     )
+
+
+def check_sizes(path: Path, pictures: Sequence[NDArray[np.uint8]], form: Form) -> None:
+    """Raise ``TemplateError`` where a page has not the size stated for it: of an image, its proportions."""
+    for picture, side in zip(pictures, form.sides, strict=True):
+        width, height = size_px(side.width_mm, side.height_mm)
+        across, down = picture.shape[1] / width, picture.shape[0] / height
+        stretched = abs(across / down - 1) > MOST_STRETCH
+        resized = path.suffix == ".pdf" and abs(across - 1) > MOST_STRETCH
+        if stretched or resized:
+            raise TemplateError(
+                f"{path}: "
+                + _("page {page} is not {width:g} x {height:g} mm, as the list of boxes has it.").format(
+                    page=side.number, width=side.width_mm, height=side.height_mm
+                ),
+                _("Correct the page's size in the list of boxes, or crop the blank to the whole page."),
+            )
 
 
 def rasterise(pdf: bytes) -> list[NDArray[np.uint8]]:
@@ -82,12 +102,37 @@ def rasterise(pdf: bytes) -> list[NDArray[np.uint8]]:
 
         images = convert_from_bytes(pdf, dpi=PRINT_DPI, grayscale=True, thread_count=1)
         return [np.asarray(image.convert("L"), dtype=np.uint8) for image in images]
-    import pypdfium2
+    import pypdfium2  # type: ignore[import-untyped,unused-ignore]
 
     with pypdfium2.PdfDocument(pdf) as document:
         return [
             page.render(scale=PRINT_DPI / 72, grayscale=True).to_numpy()[:, :, 0].copy() for page in document
         ]
+
+
+def printable_pdf(folder: Path, serials: Sequence[str | None] = (None,)) -> bytes:
+    """The form as a PDF for the printer, one copy per serial. An office's own PDF comes back as it is.
+
+    Raises ``TemplateError``, also for serials on an office's own blank, which cannot take any.
+    """
+    blank = parse_source(folder / SOURCE_NAME).blank
+    if blank is None:
+        from ballotscan.forms.drawing import draw_copies
+
+        return draw_copies(folder, serials)
+    if list(serials) != [None]:
+        raise TemplateError(
+            _("{folder}: an office's own blank takes no serials.").format(folder=folder),
+            _("Print it without."),
+        )
+    if blank.print.endswith(".pdf"):
+        return (folder / blank.print).read_bytes()
+    from PIL import Image
+
+    first, *others = [Image.fromarray(page) for page in load_print(folder).pages]
+    data = io.BytesIO()
+    first.save(data, "PDF", resolution=PRINT_DPI, save_all=True, append_images=others)
+    return data.getvalue()
 
 
 def size_px(width_mm: float, height_mm: float) -> tuple[int, int]:
@@ -96,7 +141,7 @@ def size_px(width_mm: float, height_mm: float) -> tuple[int, int]:
 
 
 def _fit(picture: NDArray[np.uint8], width_mm: float, height_mm: float) -> NDArray[np.uint8]:
-    """The picture at exactly 300 dpi: renderers round the size of a page by a pixel, a scan has its own dpi."""
+    """The picture at exactly 300 dpi: renderers round a page's size by a pixel, a scan has its own dpi."""
     width, height = size_px(width_mm, height_mm)
     if abs(picture.shape[1] - width) <= 1 and abs(picture.shape[0] - height) <= 1:
         room = np.full((height, width), 255, np.uint8)

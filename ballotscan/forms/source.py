@@ -1,4 +1,4 @@
-"""A form's source (``template.yaml``) as frozen values: what it asks and how it is printed. No geometry yet."""
+"""A form's source (``template.yaml``) as frozen values: what it asks and how it is printed. No geometry."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, TypeVar, get_args
 
+from ballotscan.forms.codes import fits_code
 from ballotscan.forms.form import CancelShape, Field, FieldKind, MarkPolicy, MarkShape, Option, Question
 from ballotscan.forms.nodes import Node, read_source
 from ballotscan.i18n import gettext as _
@@ -17,10 +18,9 @@ ID_PATTERN: Final = re.compile(
     r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 )  # also a folder's name; upper case in the codes
 EDITION_PATTERN: Final = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,9}")  # what a code of that size can carry
-CODE_PATTERN: Final = re.compile(
-    r"[A-Za-z0-9_-]{1,16}"
-)  # of options and ids: joined by "|" in the CSV, so none of that
+CODE_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,16}")  # ids and codes; the CSV joins codes by "|"
 MAX_SIDES: Final = 2  # one sheet of paper
+_ONLY_DRAWN: Final = ("subtitle", "header", "intro", "instructions", "correction_rule", "closing", "footer")
 T = TypeVar("T")
 
 
@@ -139,8 +139,10 @@ class Source:
 
     @property
     def has_codes(self) -> bool:
-        """True where a code is drawn on each side."""
-        return self.layout is not None and self.layout.code_mm > 0
+        """True where a code is printed on each side: drawn here, or declared on the office's own blank."""
+        if self.layout is not None:
+            return self.layout.code_mm > 0
+        return any(printed.field.kind == "code" for section in self.sections for printed in section.fields)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -168,6 +170,7 @@ class Source:
 TITLE_FIELD: Final = "title"
 EDITION_FIELD: Final = "edition"
 CODE_FIELD: Final = "code"
+OWN_FIELDS: Final = (TITLE_FIELD, EDITION_FIELD, CODE_FIELD)  # of every form that is drawn here
 
 
 def write_in_id(question: str, option: str) -> str:
@@ -227,7 +230,7 @@ def parse_source(path: Path) -> Source:
         instructions=(*_texts(found, "instructions"), *_parse_correction_rule(found.get("correction_rule"))),
         policy=_parse_marking(found["marking"]),
         lists=tuple(sorted(shared.lists.items())),
-        sections=_parse_sections(found["sections"], shared),
+        sections=_parse_sections(found["sections"], shared, () if "blank" in found else OWN_FIELDS),
         closing=_text(found, "closing"),
         footer=_texts(found, "footer"),
     )
@@ -241,6 +244,21 @@ def _check_whole(root: Node, found: Mapping[str, Node], source: Source) -> None:
         root.refuse(_('exactly one of "layout" (drawn here) and "blank" (the office\'s own) must be given.'))
     if source.valid_from and source.valid_to and source.valid_to < source.valid_from:
         found["valid_to"].refuse(_("the form ends before it begins."))
+    for key in _ONLY_DRAWN if source.blank else ():
+        if key in found:
+            found[key].refuse(
+                _('"{key}" is only for a form that is drawn here.').format(key=key), _("Remove it.")
+            )
+    if source.has_codes and not fits_code(source.id, source.edition):
+        found["id"].refuse(
+            _("id and edition together are too long for the printed code."), _("Shorten the id.")
+        )
+    declared = {printed.field.kind for section in source.sections for printed in section.fields}
+    if source.layout and declared & {"code", "write_in"}:
+        found["sections"].refuse(
+            _("codes and write-ins are declared only for an office's own blank."),
+            _('Use "layout: code_mm" and "write_in: true" of an option.'),
+        )
     questions = {question.id for question in source.questions}
     if not questions:
         found["sections"].refuse(_("the form asks nothing."), _("Add a question."))
@@ -301,7 +319,7 @@ def _parse_options(node: Node) -> tuple[Option, ...]:
     options: dict[str, Option] = {}
     for item in node.items():
         found = item.fields(required=("code", "label"), optional=("write_in",))
-        code = _matching(found["code"], CODE_PATTERN, _('letters, digits, "-" and "_"'))
+        code = _matching(found["code"], CODE_PATTERN, _('up to 16 letters, digits, ".", "-" and "_"'))
         if code in options:
             found["code"].refuse(_('the code "{code}" stands here twice.').format(code=code))
         options[code] = Option(code, found["label"].text(), "write_in" in found and found["write_in"].flag())
@@ -324,9 +342,9 @@ class _Defaults:
     required: bool
 
 
-def _parse_sections(node: Node, shared: _Shared) -> tuple[Section, ...]:
+def _parse_sections(node: Node, shared: _Shared, reserved: Sequence[str]) -> tuple[Section, ...]:
     sections: list[Section] = []
-    taken: set[str] = {TITLE_FIELD, EDITION_FIELD, CODE_FIELD}
+    taken = set(reserved)
     number = 1
     for item in node.items():
         section = _parse_section(item, shared, number, taken)
@@ -420,7 +438,7 @@ def _question_options(
 
 def _parse_field(node: Node, taken: set[str]) -> PrintedField:
     found = node.fields(required=("id", "kind", "label"), optional=("expected", "lines"))
-    kind: FieldKind = _one_of(found["kind"], ("printed_text", "typed_text", "free_text"))
+    kind: FieldKind = _one_of(found["kind"], get_args(FieldKind))
     expected = _optional_text(found, "expected")
     if (kind == "printed_text") != (expected is not None):
         node.refuse(_('"expected" is the text of a printed_text, and of no other kind.'))
@@ -429,7 +447,7 @@ def _parse_field(node: Node, taken: set[str]) -> PrintedField:
 
 
 def _new_id(node: Node, taken: set[str]) -> str:
-    new = _matching(node, CODE_PATTERN, _('letters, digits, "-" and "_"'))
+    new = _matching(node, CODE_PATTERN, _('up to 16 letters, digits, ".", "-" and "_"'))
     if new in taken:
         node.refuse(
             _('the id "{id}" is taken already.').format(id=new), _("Give every question and field its own.")
