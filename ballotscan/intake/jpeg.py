@@ -1,0 +1,126 @@
+"""JPEG, strictly: what libjpeg would only warn about is damage here."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from ballotscan.intake.faults import PageFault
+from ballotscan.intake.page_image import (
+    Grey,
+    PageImage,
+    check_size,
+    grey_from_cmyk,
+    make_page,
+    pillow_faults,
+    sha_of_bytes,
+    turn_by_exif,
+)
+from ballotscan.model import Reason
+
+_EXIF_ORIENTATION = 274
+_MARKER_WITH_BODY = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])", re.DOTALL)  # not stuffing, TEM, RSTn, SOI
+_SOF_BASELINE_OR_HUFFMAN = {0xC0, 0xC1, 0xC2}
+_SOF_OTHER = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}  # lossless, arithmetic, ...
+_SOF_PROGRESSIVE = 0xC2
+_SOS = 0xDA
+_EOI = 0xD9
+
+
+@dataclass(frozen=True)
+class _Segment:
+    marker: int
+    body: bytes
+
+
+def open_jpeg(data: bytes) -> PageImage:
+    """A JPEG file's page, turned as its EXIF says. Raises PageFault."""
+    grey = decode_jpeg(data)
+    with pillow_faults(), Image.open(io.BytesIO(data), formats=["JPEG", "MPO"]) as header:
+        orientation = int(header.getexif().get(_EXIF_ORIENTATION, 1))
+        dpi = header.info.get("dpi", (None,))[0]
+    return make_page(turn_by_exif(grey, orientation), sha_of_bytes(data), dpi)
+
+
+def decode_jpeg(data: bytes, inks_inverted: bool | None = None) -> Grey:
+    """Grey pixels as stored, not turned. Raises PageFault for anything cut off, damaged or of a rare kind.
+
+    ``inks_inverted`` tells how a CMYK image holds its inks; by default an Adobe marker means inverted.
+    """
+    segments = _segments(data)
+    _check_frame(segments)
+    try:
+        height_px, width_px, colours, _ = simplejpeg.decode_jpeg_header(data, strict=True)
+        check_size(width_px, height_px)
+        if colours not in ("CMYK", "YCCK"):
+            return np.asarray(simplejpeg.decode_jpeg(data, "GRAY", strict=True)[:, :, 0])
+        inks = np.asarray(simplejpeg.decode_jpeg(data, "CMYK", strict=True))
+    except ValueError as error:
+        raise PageFault(_reason_of(str(error)), f"JPEG: {error}") from error
+    if inks_inverted is None:
+        inks_inverted = any(s.marker == 0xEE and s.body.startswith(b"Adobe") for s in segments)
+    return grey_from_cmyk(255 - inks if inks_inverted else inks)
+
+
+def _reason_of(complaint: str) -> Reason:
+    """libjpeg's words for an end before the end are "Premature end of JPEG file" and "premature end of data"."""
+    return Reason.CUT_OFF if "premature end" in complaint.lower() else Reason.DAMAGED_IMAGE
+
+
+def _segments(data: bytes) -> list[_Segment]:
+    """The marker segments up to the end of the image, without the compressed data between. Raises PageFault."""
+    if not data.startswith(b"\xff\xd8"):
+        raise PageFault(Reason.DAMAGED_IMAGE, "JPEG: does not begin like one")
+    found: list[_Segment] = []
+    at = 2
+    while marker := _MARKER_WITH_BODY.search(data, at):
+        kind, start = marker[1][0], marker.end()
+        if kind == _EOI:
+            return found
+        if start + 2 > len(data):
+            break
+        (length,) = struct.unpack_from(">H", data, start)
+        found.append(_Segment(kind, data[start + 2 : start + length]))
+        at = start + max(length, 2)
+    raise PageFault(Reason.CUT_OFF, "JPEG: ends before its end mark")
+
+
+def _check_frame(segments: list[_Segment]) -> None:
+    """One frame of a usual kind, 8 bits deep, with every scan that a progressive frame needs."""
+    frames = [s for s in segments if s.marker in _SOF_BASELINE_OR_HUFFMAN | _SOF_OTHER]
+    if not frames or len(frames[0].body) < 6:
+        raise PageFault(Reason.DAMAGED_IMAGE, "JPEG: no frame header")
+    frame = frames[0]
+    if frame.marker in _SOF_OTHER:
+        raise PageFault(Reason.UNSUPPORTED_IMAGE, f"JPEG: coding process {frame.marker - 0xC0} is not read")
+    depth, height, width, _ = struct.unpack_from(">BHHB", frame.body)
+    if depth != 8:
+        raise PageFault(Reason.UNSUPPORTED_IMAGE, f"JPEG: {depth} bits a sample")
+    check_size(width, height)
+    if frame.marker == _SOF_PROGRESSIVE:
+        _check_progressive(frame.body, [s.body for s in segments if s.marker == _SOS])
+
+
+def _check_progressive(frame: bytes, scans: list[bytes]) -> None:
+    """Every component's 64 coefficients must have come to their last bit; libjpeg does not miss absent scans.
+
+    A scan header (ITU-T T.81, B.2.3) is: number of components, (id, tables) each, Ss, Se, Ah/Al.
+    """
+    components = [frame[6 + 3 * i] for i in range(frame[5]) if 6 + 3 * i < len(frame)]
+    wanting = {component: set(range(64)) for component in components}
+    for scan in scans:
+        count = scan[0] if scan else 0
+        if len(scan) < 1 + 2 * count + 3:
+            raise PageFault(Reason.DAMAGED_IMAGE, "JPEG: scan header too short")
+        first, last, low_bit = scan[1 + 2 * count], scan[2 + 2 * count], scan[3 + 2 * count] & 15
+        for component in scan[1 : 1 + 2 * count : 2]:
+            if low_bit == 0:
+                wanting.get(component, set()).difference_update(range(first, last + 1))
+    if any(wanting.values()):
+        raise PageFault(Reason.CUT_OFF, "JPEG: the last scans of a progressive image are missing")
