@@ -45,7 +45,7 @@ def links_in(page: str) -> list[str]:
 
 
 def parse(words: list[str]) -> None:
-    """Let the command line parse the words without running them; it raises TyperException where it refuses."""
+    """Let the command line parse the words without running them; raises TyperException where it refuses."""
     command: Any = typer.main.get_command(build_app())
     while words and hasattr(command, "commands"):
         assert words[0] in command.commands, f"there is no command {words[0]}"
