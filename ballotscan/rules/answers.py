@@ -17,9 +17,12 @@ from statistics import median
 from ballotscan.forms.form import Form, Question
 from ballotscan.model import Answer, Mark, Outcome, Reason, SideReading, Status
 
-LEAST_INK = 0.03
-"""Mean ink of the faintest mark that can be told from paper: a 1 mm pencil line at a fifth of print's
-darkness across a 4.5 mm box makes 0.04."""
+LEAST_INK = 0.012
+"""Mean ink of the faintest mark that is read where the whole sheet is marked that way: a pencil line that a
+person sees at arm's length makes 0.015."""
+
+LEAST_INK_ALONE = 0.03
+"""The same where there are too few marks to know the hand."""
 
 MOST_EMPTY_INK = 0.035
 """However noisy the sheet, a box with more ink than this is not called empty."""
@@ -27,7 +30,7 @@ MOST_EMPTY_INK = 0.035
 SPREADS_EMPTY, SPREADS_MARKED = 5.0, 9.0
 """In spreads of the sheet's own empty boxes: up to the first a box is empty, from the second it is marked."""
 
-LEAST_SPREAD = 0.003
+LEAST_SPREAD = 0.0015
 """Print and sampling alone spread empty boxes by this much."""
 
 SHARE_EMPTY, SHARE_MARKED = 0.10, 0.30
@@ -37,14 +40,25 @@ PEAK_EMPTY = 0.30
 """A box whose darkest spot reaches this share of the hand's own darkest is not called empty: a dot or
 a stroke's end is in it."""
 
-LEAST_PEAK = 0.12
-"""Specks and noise below this darkness are no stroke, however pale the hand."""
+SPREADS_SPECK = 5.0
+"""Darkest spots of empty boxes stay within this many of their own spreads, on clean paper. A question is
+blank only if no box of it shows more: also a dark pen fails, and leaves a pale mark."""
+
+LEAST_SPECK, MOST_SPECK = 0.025, 0.25
+"""Darkness of a spot that noise alone can make; and above which even a dark hand's paper is not clean."""
+
+ALONE_PEAK = 0.12
+"""Where the hand is not known, a spot darker than this may be a mark."""
+
+SOLID_PEAK = 0.5
+"""On a black-and-white scan the strokes of a pen that was dark enough are solid; a hand whose usual mark
+is fainter than this was broken up by the threshold, and other strokes of it may be gone."""
 
 ENCIRCLED = 0.35
 """Ink in four directions of five around a box, at this share of the hand's own darkness, is a circle."""
 
 HEAVY = 2.2
-"""A single mark with this many times the ink of the hand's usual one has been gone over: perhaps cancelled."""
+"""A single mark with this many times the ink of the hand's usual one was gone over: perhaps cancelled."""
 
 SOLID_COVER = 0.8
 """A box covered to this share is filled, not crossed."""
@@ -53,7 +67,7 @@ HABIT = 0.8
 """A way of marking is the sheet's own when this share of its marked questions shows it."""
 
 HABIT_LEAST = 4
-"""Fewer marked questions than this show no habit."""
+"""Fewer marked questions than this show no habit, and no hand."""
 
 OUTLINE_FIT, OUTLINE_DARK = 0.55, 0.4
 """An outline counts as found where its profiles agree with the print (0.9 on ordinary pages, below 0.3
@@ -69,6 +83,8 @@ class Hand:
 
     empty: float  # usual ink of empty boxes
     spread: float  # and how it spreads
+    speck: float  # the darkest spot that the empty paper shows
+    known: bool  # enough clear marks to know the hand by
     ink: float  # usual ink of marked boxes; 0 where nothing is clearly marked
     peak: float  # usual darkness of this pen
     encircles: bool  # the sheet is marked by circles round the boxes
@@ -82,11 +98,18 @@ class Hand:
     @property
     def marked_above(self) -> float:
         by_paper = self.empty + SPREADS_MARKED * self.spread
-        return max(by_paper, LEAST_INK, SHARE_MARKED * self.ink)
+        least = LEAST_INK if self.known else LEAST_INK_ALONE
+        return max(by_paper, least, SHARE_MARKED * self.ink)
 
     @property
     def stroke_above(self) -> float:
-        return max(LEAST_PEAK, PEAK_EMPTY * self.peak)
+        """Darkness from which a spot is a stroke's."""
+        by_hand = PEAK_EMPTY * self.peak if self.known else ALONE_PEAK / 2
+        return min(max(by_hand, self.speck), MOST_SPECK)
+
+    @property
+    def broken_up(self) -> bool:
+        return self.bitonal and self.peak < SOLID_PEAK
 
 
 def decide_answers(form: Form, readings: Sequence[SideReading | None]) -> tuple[Answer, ...]:
@@ -115,20 +138,32 @@ def study_hand(readings: Sequence[SideReading | None]) -> Hand:
     that are, where they stand out."""
     questions = [marks for marks in _marks_by_question(readings).values() if len(marks) > 1]
     ordered = [sorted(marks, key=lambda mark: mark.ink) for marks in questions]
-    rest = [mark.ink for marks in ordered for mark in marks[:-1]]
-    empty = median(rest) if rest else 0.0
-    spread = max(1.4826 * median([abs(ink - empty) for ink in rest]) if rest else 0.0, LEAST_SPREAD)
+    rest = [mark for marks in ordered for mark in marks[:-1]]
+    empty, spread = _middle_and_spread([mark.ink for mark in rest])
+    spread = max(spread, LEAST_SPREAD)
+    usual_spot, spot_spread = _middle_and_spread([mark.peak for mark in rest])
+    speck = max(usual_spot + SPREADS_SPECK * spot_spread, LEAST_SPECK)
     clear = max(LEAST_INK, empty + SPREADS_MARKED * spread)
-    marked = [marks[-1] for marks in ordered if marks[-1].ink > clear and marks[-1].peak > LEAST_PEAK]
+    marked = [marks[-1] for marks in ordered if marks[-1].ink > clear and marks[-1].peak > speck]
     circled = [marks for marks in ordered if _circled_one(marks, clear)]
     return Hand(
         empty=empty,
         spread=spread,
+        speck=speck,
+        known=len(marked) >= HABIT_LEAST,
         ink=median([mark.ink for mark in marked]) if marked else 0.0,
         peak=median([mark.peak for mark in marked]) if marked else 0.0,
         encircles=len(circled) >= max(HABIT_LEAST, HABIT * (len(circled) + len(marked))),
         bitonal=any(reading.bitonal for reading in readings if reading),
     )
+
+
+def _middle_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """Median and robust standard deviation (1.4826 times the median deviation from it); 0, 0 for none."""
+    if not values:
+        return 0.0, 0.0
+    middle = median(values)
+    return middle, 1.4826 * median(abs(value - middle) for value in values)
 
 
 def _circled_one(marks: Sequence[Mark], clear: float) -> bool:
@@ -139,18 +174,17 @@ def _circled_one(marks: Sequence[Mark], clear: float) -> bool:
 def _decide(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
     if len(marks) != len(question.options):
         return _answer(question, side, Outcome.UNREADABLE, (), Reason.SIDE_MISSING, 0.0)
-    trouble = next((fault for mark in marks if (fault := _lost(mark))), None)
     judged = [(mark, _judge(mark, hand)) for mark in marks]
     chosen = tuple(mark for mark, verdict in judged if verdict == "marked")
     doubtful = tuple(mark for mark, verdict in judged if verdict == "doubtful")
-    codes = tuple(mark.option for mark in chosen or doubtful)
-    if trouble:
-        return _answer(question, side, Outcome.UNREADABLE, codes, trouble, 0.2)
+    trouble = next((fault for mark in marks if (fault := _lost(mark))), None)
+    if trouble or (doubtful and not hand.encircles):
+        outcome = Outcome.UNREADABLE if trouble else Outcome.UNSURE
+        reason = trouble or (Reason.STRAY_INK if chosen else Reason.FAINT)
+        codes = tuple(mark.option for mark in chosen or doubtful)
+        return _answer(question, side, outcome, codes, reason, 0.2 if trouble else 0.5)
     if hand.encircles:
         return _decide_by_circles(question, side, marks, hand)
-    if doubtful:
-        reason = Reason.STRAY_INK if chosen else Reason.FAINT
-        return _answer(question, side, Outcome.UNSURE, codes, reason, 0.5)
     if not chosen:
         return _decide_blank(question, side, marks, hand)
     if len(chosen) > 1 and not question.multiple:
@@ -173,19 +207,23 @@ def _judge(mark: Mark, hand: Hand) -> str:
     """``marked``, ``empty`` or ``doubtful``: the inside of one box against the sheet's own paper and hand."""
     if mark.ink >= hand.marked_above and mark.peak >= hand.stroke_above:
         return "marked"
-    if mark.ink < hand.empty_below and mark.peak < hand.stroke_above:
+    if mark.ink < hand.empty_below and max(mark.peak, mark.near_peak) < hand.stroke_above:
         return "empty"
     return "doubtful"
 
 
 def _decide_blank(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
-    """No box is marked inside: blank, unless there is ink around one of them or ink may have vanished."""
+    """No box is marked inside: blank, unless one shows the trace of a stroke, there is ink around one of
+    them, or ink may have vanished."""
+    traced = tuple(mark.option for mark in marks if mark.peak > hand.speck)
+    if traced:
+        return _answer(question, side, Outcome.UNSURE, traced, Reason.FAINT, 0.5)
     outside = max(marks, key=lambda mark: mark.ring_peak)
     if outside.ring_peak >= hand.stroke_above:
-        circled = [mark.option for mark in marks if mark.encircled > ENCIRCLED * max(hand.peak, LEAST_PEAK)]
+        circled = [mark.option for mark in marks if mark.encircled > ENCIRCLED * max(hand.peak, ALONE_PEAK)]
         reason = Reason.UNUSUAL_MARK if circled else Reason.STRAY_INK
         return _answer(question, side, Outcome.UNSURE, tuple(circled), reason, 0.5)
-    if hand.bitonal:
+    if hand.bitonal:  # a faint mark may have vanished
         return _answer(question, side, Outcome.BLANK, (), Reason.BITONAL_BLANK, 0.9)
     return _answer(question, side, Outcome.BLANK, (), None, _distance(0.0, max(m.ink for m in marks), hand))
 
@@ -214,6 +252,8 @@ def _decide_marked(
         return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.6)
     if any(mark.ink > HEAVY * hand.ink for mark in chosen):
         return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.7)
+    if hand.broken_up:
+        return _answer(question, side, Outcome.UNSURE, codes, Reason.FAINT, 0.8)
     others = max((mark.ink for mark in marks if mark not in chosen), default=hand.empty)
     confidence = _distance(min(mark.ink for mark in chosen), others, hand)
     outcome = Outcome.SEVERAL if len(chosen) > 1 else Outcome.ONE
