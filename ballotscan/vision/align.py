@@ -20,12 +20,13 @@ import cv2
 import numpy as np
 import scipy.fft
 
-from ballotscan.vision.arrays import Complexes, Floats
+from ballotscan.vision.arrays import Complexes, Floats, Grey
 from ballotscan.vision.page import Page, halve
 from ballotscan.vision.reference import (
     ANGLES,
     FIELD_PX,
     RADIUS_STEP,
+    TILE_MIN_SPREAD,
     Reference,
     Tiles,
     polar_spectrum,
@@ -86,7 +87,7 @@ def align(page: Page, references: Sequence[Reference]) -> Alignment | None:
     """The side of a form that the page agrees with best; None where there is no print to go by.
 
     Sides that look nearly alike (another edition, the same form for another unit) are all laid over the page,
-    and the one whose patches of print agree best is taken. Whether the agreement is enough is for the caller
+    and the one whose print agrees best everywhere is taken. Whether the agreement is enough is for the caller
     to decide, by ``peak``, ``fit`` and ``held``.
     """
     guesses = find_candidates(page, references)
@@ -94,7 +95,7 @@ def align(page: Page, references: Sequence[Reference]) -> Alignment | None:
         return None
     best = max(found.peak for found in guesses)
     laid = [refine(page, found) for found in guesses if found.peak >= ALIKE * best]
-    return max(laid, key=lambda alignment: float(alignment.patch_fit.mean()))
+    return laid[0] if len(laid) == 1 else max(laid, key=lambda alignment: likeness(page, alignment))
 
 
 ALIKE = 0.75
@@ -214,6 +215,27 @@ def refine(page: Page, found: Found) -> Alignment:
     )
 
 
+def likeness(page: Page, alignment: Alignment) -> float:
+    """Mean local correlation (-1 to 1) of the whole page with the blank, wherever the blank prints something.
+
+    It costs as much as all the rest of the alignment, so it is asked only where two sides look alike.
+    """
+    tiles = alignment.reference.tiles_half
+    seen = _flatten(page, alignment.matrix, tiles).astype(np.float32)
+    blank = alignment.reference.half.astype(np.float32)
+    window = (LIKENESS_PX, LIKENESS_PX)
+    mean_seen, mean_blank = cv2.blur(seen, window), cv2.blur(blank, window)
+    together = cv2.blur(seen * blank, window) - mean_seen * mean_blank
+    spread_seen = np.sqrt(np.maximum(cv2.blur(seen * seen, window) - mean_seen**2, 1.0))
+    spread_blank = np.sqrt(np.maximum(cv2.blur(blank * blank, window) - mean_blank**2, 1.0))
+    printed = spread_blank > TILE_MIN_SPREAD
+    return float((together / (spread_seen * spread_blank))[printed].mean())
+
+
+LIKENESS_PX = 15
+"""5 mm at 75 dpi: one line of text."""
+
+
 @dataclass(frozen=True)
 class _Matches:
     offset_mm: Floats  # (N, 2) found minus expected
@@ -223,15 +245,7 @@ class _Matches:
 def _match(page: Page, matrix: Matrix, tiles: Tiles, search_px: int) -> _Matches:
     """Look for each patch within ``search_px`` of where ``matrix`` puts it."""
     fx, fy = tiles.px_per_mm
-    half_scale = page.fine_scale / 2
-    to_half = np.diag([half_scale, half_scale, 1.0]) @ matrix @ np.diag([1 / fx, 1 / fy, 1.0])
-    flat = cv2.warpPerspective(
-        page.half,
-        _from_centres(to_half),
-        tiles.size_px,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    flat = _flatten(page, matrix, tiles)
     flat = cv2.copyMakeBorder(flat, search_px, search_px, search_px, search_px, cv2.BORDER_REPLICATE)
     offsets = np.zeros((len(tiles.patches), 2))
     fits = np.zeros(len(tiles.patches))
@@ -246,6 +260,20 @@ def _match(page: Page, matrix: Matrix, tiles: Tiles, search_px: int) -> _Matches
         dy = _sub_step(scores[:, column], int(row), wrap=False) - search_px
         offsets[index] = dx / fx, dy / fy
     return _Matches(offsets, np.nan_to_num(fits, posinf=0.0, neginf=0.0))
+
+
+def _flatten(page: Page, matrix: Matrix, tiles: Tiles) -> Grey:
+    """The whole side upright in the frame of ``tiles``."""
+    fx, fy = tiles.px_per_mm
+    half_scale = page.fine_scale / 2
+    to_half = np.diag([half_scale, half_scale, 1.0]) @ matrix @ np.diag([1 / fx, 1 / fy, 1.0])
+    return cv2.warpPerspective(
+        page.half,
+        _from_centres(to_half),
+        tiles.size_px,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def _fit(centres_mm: Floats, matches: _Matches, *, affine: bool) -> Matrix:

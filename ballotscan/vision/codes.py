@@ -27,7 +27,9 @@ def read_code(picture: Grey) -> SideCode | None:
     """The first code of ours in a picture, of any orientation."""
     import zxingcpp
 
-    for found in zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)):
+    for found in zxingcpp.read_barcodes(
+        picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    ):
         code = parse_payload(found.text)
         if code is not None:
             return code

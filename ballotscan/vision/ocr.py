@@ -22,6 +22,9 @@ LOOK_DPI = 100.0
 OCR_DPI = 300.0
 """Tesseract is trained on text of about 300 dpi."""
 
+OCR_MARGIN_MM = 2.0
+"""Vietnamese capitals carry two marks above the letter, beyond the line's own height."""
+
 SAME_PRINT = 0.75
 """Correlation with the blank from which printed text is taken to be the same: ordinary scans of the same
 title reach 0.9, another title of the same length stays below 0.5."""
@@ -56,7 +59,9 @@ def _read_field(scan: Grey, alignment: Alignment, field: Field, rect: Rect, alwa
     if field.kind == "printed_text":
         text, confidence = field.expected or "", _likeness(look, blank)
         if always or confidence < SAME_PRINT:
-            text, confidence = _tesseract(cut_out(scan, alignment.matrix, grown(rect, SLACK_MM), OCR_DPI))
+            text, confidence = _tesseract(
+                cut_out(scan, alignment.matrix, grown(rect, OCR_MARGIN_MM), OCR_DPI)
+            )
     elif field.kind == "typed_text" and ink > LEAST_INK:
         text, confidence = _tesseract(cut_out(scan, alignment.matrix, rect, OCR_DPI))
     bounds = bounds_px(alignment.matrix, rect)

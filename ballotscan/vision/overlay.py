@@ -56,7 +56,7 @@ def draw_overlay(
         left, top, right, bottom = _px(place.rect, mark.shift_x_mm, mark.shift_y_mm)
         box = (left - LINE_PX, top - LINE_PX, right + LINE_PX, bottom + LINE_PX)
         draw.rectangle(box, outline=colour, width=LINE_PX if colour != COLOURS["empty"] else 1)
-        draw.text((right + 5, top - 4), f"{100 * mark.ink:.0f}", fill=colour, font=letters)
+        draw.text((left, bottom + LINE_PX), f"{100 * mark.ink:.0f}", fill=colour, font=letters)
     for field in side.fields:
         draw.rectangle(_px(field.rect, 0, 0), outline=FIELD_COLOUR)
     return _with_head(picture, head)

@@ -68,6 +68,7 @@ class Reference:
     field_size: tuple[int, int]  # width and height of the side in the field, px
     tiles_coarse: Tiles
     tiles_half: Tiles
+    half: Grey  # the whole side in the frame of tiles_half
     boxes: BoxPrints  # in the order of side.boxes
 
 
@@ -98,6 +99,7 @@ def _build_reference(form: Form, side: Side, blank: Grey, dpi: float) -> Referen
         field_size=(small.shape[1] // 2, small.shape[0] // 2),
         tiles_coarse=_cut_tiles(blank, dpi, COARSE_DPI, TILES_COARSE),
         tiles_half=_cut_tiles(blank, dpi, HALF_DPI, TILES_HALF),
+        half=_shrink(blank, dpi, HALF_DPI)[0],
         boxes=make_box_prints(blank, dpi, side),
     )
 
