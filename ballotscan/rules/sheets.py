@@ -28,7 +28,7 @@ _TURNED = 2  # sheets laid in the other way round are common; a lost side is not
 _LONE_UNREADABLE = 4  # an unreadable page that belongs to no sheet we know
 _MISSING = 8  # per missing side: dearer than turning a run of sheets over and back
 
-_DAMAGED = frozenset(
+DAMAGED = frozenset(
     {
         Reason.DAMAGED_IMAGE,
         Reason.CUT_OFF,
@@ -47,11 +47,12 @@ _DAMAGED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PagePlace:
-    """What pairing needs to know of one page. ``key`` is the store's; ``side`` counts from 1.
+    """What pairing needs to know of one page.
 
-    ``place`` is where the page lies in the stack: neighbours differ by 1. ``read`` is false for a page that could not be read; ``reason`` then says why. Pages that are no ballot
-    (blank, another form, a repeat, a file that could not be opened) come along because no sheet lies across
-    them.
+    ``key`` is the store's; ``side`` counts from 1; ``place`` is where the page lies in the stack: neighbours
+    differ by 1. ``read`` is false for a page that could not be read; ``reason`` then says why. Pages that are
+    no ballot (blank, another form, a repeat, a file that could not be opened) come along because no sheet
+    lies across them.
     """
 
     key: int
@@ -210,7 +211,7 @@ def _may_be_a_side(place: PagePlace) -> bool:
     """A side of a known form, or a damaged page that may be one (a whole file that failed is neither)."""
     if place.form is not None and place.side is not None:
         return True
-    return not place.read and place.ref.page > 0 and place.reason in _DAMAGED
+    return not place.read and place.ref.page > 0 and place.reason in DAMAGED
 
 
 @dataclass(frozen=True, slots=True)

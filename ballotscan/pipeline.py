@@ -1,0 +1,231 @@
+"""A stack of scans becomes answers in the store: the program's main job, stage by stage. Start reading here.
+
+    list files -> keep originals -> open and count -> read pages -> store | pair sides -> decide -> store
+
+Reading comes first and pairing after, over the whole stack, so memory stays flat and a scan may be cut off at
+any moment: what is committed stays, and the same command goes on from there to the same end.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Final, Literal
+
+from ballotscan import ENGINE
+from ballotscan.errors import BallotscanError, StoreError
+from ballotscan.forms.load import load_form
+from ballotscan.i18n import gettext as _
+from ballotscan.intake.files import SourceFile, list_files
+from ballotscan.intake.workers import WorkerFault, run_tasks
+from ballotscan.model import (
+    BatchName,
+    BatchSettings,
+    PageNotRead,
+    PageRef,
+    PageResult,
+    PageState,
+)
+from ballotscan.page_work import CountPages, FileRefused, ReadPage, ReadSide, do_task, start_worker
+from ballotscan.reading import read_side
+from ballotscan.sheet_work import Forms, pair_batch
+from ballotscan.store.database import Store
+from ballotscan.store.rows import NewFile
+from ballotscan.worklist import SeenBefore, StackFile, Worklist, sort_out
+
+COMMIT_PAGES: Final = 64
+COMMIT_S: Final = 0.5
+"""Pages are committed after so many or so long: a cut-off costs at most half a second of reading."""
+
+SPARE_BYTES: Final = 100_000_000
+"""Free space wanted beside the originals' own: the evidence of 8,000 pages is 80 MB."""
+
+Stage = Literal["files", "open", "read", "decide"]
+Tell = Callable[[Stage, int, int], None]
+"""Called with the stage, and how many of how many files, pages or sheets are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What a scan did, beyond what the store tells. ``batches`` are those that its files belong to."""
+
+    batches: tuple[BatchName, ...]
+    pages_added: int
+    unchanged: tuple[SeenBefore, ...]
+    still_written: tuple[str, ...]
+
+
+def scan_batch(
+    store: Store,
+    paths: Sequence[Path],
+    folders: Sequence[Path],
+    settings: BatchSettings,
+    *,
+    workers: int,
+    tell: Tell = lambda stage, done, total: None,
+    read: ReadSide = read_side,
+) -> ScanReport:
+    """Read everything below ``paths`` into the store, with the forms in the template ``folders``.
+
+    Files whose bytes are known add nothing, except that what was set aside is read again where another form
+    or engine is at hand. Raises ``UsageError``, ``StoreError`` or ``TemplateError``; a damaged file or page
+    is a result.
+    """
+    forms = {form.id: form for form in map(load_form, folders)}
+    sources = list_files(paths)
+    if not sources:
+        raise BallotscanError(
+            _("{path}: there are no files to scan.").format(path=", ".join(map(str, paths))),
+            _("Name the folder the scanner writes to."),
+        )
+    _check_space(store, sources)
+    work = sort_out(store, sources, settings.name, frozenset(forms), lambda *count: tell("files", *count))
+    _count_pages(store, work, workers, tell)
+    concerned = _enter(store, work, settings, forms)
+    added = _read_pages(store, work, folders, workers=workers, tell=tell, read=read)
+    for batch in concerned:
+        mine = {file.original for file in work.files if file.batch == batch.name}
+        pair_batch(store, batch, forms, mine, lambda *count: tell("decide", *count))
+    names = tuple(batch.name for batch in concerned)
+    return ScanReport(names, added, tuple(work.unchanged), tuple(work.still_written))
+
+
+def _check_space(store: Store, sources: Sequence[SourceFile]) -> None:
+    """Room for every original, before anything is written."""
+    wanted = SPARE_BYTES + sum(source.path.stat().st_size for source in sources if source.fault is None)
+    free = shutil.disk_usage(store.folder).free
+    if free < wanted:
+        raise StoreError(
+            _("{folder}: only {free} MB are free, and this scan may need {wanted} MB.").format(
+                folder=store.folder, free=free // 1_000_000, wanted=wanted // 1_000_000
+            ),
+            _("Make room, or put the database on another disk with --db."),
+        )
+
+
+# --- reading: files into stored pages --------------------------------------------------------------------
+
+
+def _count_pages(store: Store, work: Worklist, workers: int, tell: Tell) -> None:
+    """Open every file whose number of pages is not known yet; one that cannot be opened gets its fault."""
+    places = {
+        CountPages(store.original_path(file.original)): None for file in work.files if not _counted(file)
+    }
+    counts: dict[Path, int | FileRefused] = {}
+    for task, found in run_tasks(places, start_worker, ((), read_side), do_task, workers):
+        tell("open", len(counts), len(places))
+        count = FileRefused(found.reason, found.detail) if isinstance(found, WorkerFault) else found
+        assert isinstance(count, int | FileRefused), "a count for a count"
+        counts[task.path] = count
+    work.files = [
+        file if _counted(file) else _with_count(file, counts[store.original_path(file.original)])
+        for file in work.files
+    ]
+
+
+def _counted(file: StackFile) -> bool:
+    return file.page_count is not None
+
+
+def _with_count(file: StackFile, found: int | FileRefused) -> StackFile:
+    if isinstance(found, FileRefused):
+        return replace(file, page_count=0, fault=found)
+    return replace(file, page_count=found)
+
+
+def _enter(store: Store, work: Worklist, settings: BatchSettings, forms: Forms) -> list[BatchSettings]:
+    """Enter batches, files, repeats and files that could not be opened, before any page is read.
+
+    Returns the settings of every batch that a file of the stack belongs to.
+    """
+    known = {batch.name: batch for batch in store.batches()}
+    if work.files:
+        for form in forms.values():
+            store.keep_form(form)
+    for name in dict.fromkeys(file.batch for file in work.files):
+        mine = settings if name == settings.name else replace(known[name], forms=settings.forms)
+        store.start_batch(mine, ENGINE)
+    seen = [file.batch for file in work.unchanged]
+    if work.begins_batch or settings.name in known:
+        own = [file for file in work.files if file.batch == settings.name]
+        store.add_files(settings.name, [NewFile(f.shown, f.original, f.page_count or 0) for f in own])
+        store.add_pages(settings.name, [_refused(file) for file in own if file.fault])
+        for repeat in work.repeats:
+            store.add_file(settings.name, repeat.shown, repeat.original, _page_count(store, work, repeat))
+            store.add_repeat(settings.name, PageRef(repeat.shown, 0, repeat.original), repeat.first)
+        seen.append(settings.name)
+    names = dict.fromkeys([*(file.batch for file in work.files), *seen])
+    return [batch for batch in store.batches() if batch.name in names]
+
+
+def _refused(file: StackFile) -> PageNotRead:
+    """The entry that stands for a whole file that could not be opened."""
+    assert file.fault is not None, "only for a file with a fault"
+    ref = PageRef(file.shown, 0, file.original)
+    return PageNotRead(ref, None, PageState.SET_ASIDE, file.fault.reason, file.fault.detail)
+
+
+def _page_count(store: Store, work: Worklist, repeat: SeenBefore) -> int:
+    mine = next((file.page_count for file in work.files if file.original == repeat.original), None)
+    known = store.file_of(repeat.original)
+    return mine or (known.page_count if known else 0)
+
+
+def _read_pages(
+    store: Store, work: Worklist, folders: Sequence[Path], *, workers: int, tell: Tell, read: ReadSide
+) -> int:
+    """Read every page that is not stored, and again those set aside; returns how many results were new."""
+    total = sum(1 for _task in _tasks(store, work.files))
+    if not total:
+        return 0
+    batch_of = {(file.shown, file.original): file.batch for file in work.files}
+    again = {PageRef(file.shown, page, file.original) for file in work.files for page in file.again}
+
+    def where(result: PageResult) -> tuple[BatchName, bool]:
+        return batch_of[result.ref.file, result.ref.original], result.ref in again
+
+    added = done = 0
+    found = run_tasks(_tasks(store, work.files), start_worker, (tuple(folders), read), do_task, workers)
+    for chunk in _chunks(_results(found)):
+        for (batch, tried_before), group in groupby(chunk, where):
+            add = store.add_pages_again if tried_before else store.add_pages
+            added += len(add(batch, list(group)))
+        done += len(chunk)
+        tell("read", done, total)
+    return added
+
+
+def _tasks(store: Store, files: Iterable[StackFile]) -> Iterator[ReadPage]:
+    """One task per page: whatever a page does to its worker, it does to itself alone."""
+    for file in files:
+        for page in range(1, (file.page_count or 0) + 1):
+            if page not in file.stored or page in file.again:
+                yield ReadPage(store.original_path(file.original), PageRef(file.shown, page, file.original))
+
+
+def _results(found: Iterable[tuple[object, object]]) -> Iterator[PageResult]:
+    """Results of pages, with a page that cost its worker's life set aside."""
+    for task, result in found:
+        assert isinstance(task, ReadPage), "only pages are read here"
+        if isinstance(result, WorkerFault):
+            yield PageNotRead(task.ref, None, PageState.SET_ASIDE, result.reason, result.detail)
+        else:
+            assert isinstance(result, PageResult), "a page's result for a page"
+            yield result
+
+
+def _chunks(results: Iterable[PageResult]) -> Iterator[list[PageResult]]:
+    """Results in the pieces in which they are committed."""
+    chunk: list[PageResult] = []
+    began_s = time.monotonic()
+    for result in results:
+        chunk.append(result)
+        if len(chunk) >= COMMIT_PAGES or time.monotonic() - began_s >= COMMIT_S:
+            yield chunk
+            chunk, began_s = [], time.monotonic()
+    if chunk:
+        yield chunk
