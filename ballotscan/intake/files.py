@@ -30,10 +30,8 @@ from ballotscan.model import Reason
 _CLUTTER = {"thumbs.db", "desktop.ini", ".ds_store", "ehthumbs.db"}
 _CLUTTER_STARTS = (".", "~$")  # hidden files; lock files of Word and Excel
 _SETTLED_S: Final = 2.0
-"""A file that has not changed for so long is taken as written. Scanners and copiers write at least once a second."""
-_MAX_SINGLE_IMAGE_BYTES: Final = (
-    500_000_000  # a raw 16-bit colour page of MAX_PAGE_PX is 600 MB; nobody sends one
-)
+"""A file that lay still for so long is taken as written: scanners write at least once a second."""
+_MAX_SINGLE_IMAGE_BYTES: Final = 500_000_000  # a raw colour page of MAX_PAGE_PX is 300 MB
 _GONE = {
     errno.ENOENT,
     errno.EIO,
@@ -99,7 +97,7 @@ def list_files(paths: Sequence[Path]) -> list[SourceFile]:
 
 
 def count_skipped(paths: Sequence[Path]) -> int:
-    """How many hidden files and system leftovers (Thumbs.db, ~$...) lie below the paths and are passed over."""
+    """How many hidden files and system leftovers (Thumbs.db, ~$...) lie below the paths."""
     return sum(clutter for _file, clutter in _entries(paths))
 
 

@@ -69,12 +69,12 @@ def decode_jpeg(data: bytes, inks_inverted: bool | None = None) -> Grey:
 
 
 def _reason_of(complaint: str) -> Reason:
-    """libjpeg's words for an end before the end are "Premature end of JPEG file" and "premature end of data"."""
+    """libjpeg says "Premature end of JPEG file" or "premature end of data segment"."""
     return Reason.CUT_OFF if "premature end" in complaint.lower() else Reason.DAMAGED_IMAGE
 
 
 def _segments(data: bytes) -> list[_Segment]:
-    """The marker segments up to the end of the image, without the compressed data between. Raises PageFault."""
+    """The marker segments up to the end mark, without the compressed data between. Raises PageFault."""
     if not data.startswith(b"\xff\xd8"):
         raise PageFault(Reason.DAMAGED_IMAGE, "JPEG: does not begin like one")
     found: list[_Segment] = []

@@ -48,7 +48,7 @@ _PDF_HEADER_WITHIN = 1024  # readers take a PDF header anywhere in the first 1,0
 
 
 def kind_of(head: bytes) -> Kind:
-    """The kind of a file from its first ``SNIFFED_BYTES``. Raises FileFault for all but the four kinds read."""
+    """The kind of a file from its first ``SNIFFED_BYTES``. Raises FileFault for any but the four read."""
     if not head:
         raise FileFault(Reason.EMPTY_FILE, "0 bytes")
     first = next((name for name, pattern in _SIGNS if pattern.match(head)), None)

@@ -21,7 +21,7 @@ NaturalKey = tuple[tuple[tuple[int, int, str], ...], ...]
 
 
 def natural_key(parts: Sequence[str]) -> tuple[NaturalKey, tuple[str, ...]]:
-    """Sorts ``scan2`` before ``scan10``, folder by folder, upper and lower case alike; ties by the bare names."""
+    """Sorts ``scan2`` before ``scan10``, folder by folder, whatever the case; ties by the bare names."""
     return tuple(_part_key(part) for part in parts), tuple(parts)
 
 
@@ -36,8 +36,8 @@ def _part_key(name: str) -> tuple[tuple[int, int, str], ...]:
 def shown_path(path: PurePath) -> str:
     """The path with ``/`` between its parts, in printable characters only, and never two paths alike.
 
-    Bytes that are no UTF-8 appear as ``\\xNN``, what cannot be seen or would turn the line round as ``\\u{NN}``,
-    a backslash in a name as ``\\\\``.
+    Bytes that are no UTF-8 appear as ``\\xNN``, what cannot be seen or would turn the line round as
+    ``\\u{NN}``, a backslash in a name as ``\\\\``.
     """
     return "/".join(escape_name(part) for part in path.parts)
 

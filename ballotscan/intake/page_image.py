@@ -1,4 +1,4 @@
-"""One page of pixels, and the ways any image becomes grey: white 255, black 0, never inverted, never mirrored."""
+"""One page of pixels, and how any image becomes grey: white 255, black 0, never inverted or mirrored."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def make_page(grey: Grey, image_sha: Sha256, dpi_tag: float | None) -> PageImage
 
 
 def is_bitonal(grey: Grey) -> bool:
-    """Whether all pixels are black or white. A few rows are asked first: they settle it for most grey pages."""
+    """Whether all pixels are black or white. A few rows settle it for most grey pages."""
     few = grey[:: max(1, len(grey) // 32)]
     return _two_levels(few) and _two_levels(grey)
 
@@ -96,7 +96,7 @@ def turn_clockwise(grey: Grey, quarter_turns: int) -> Grey:
 
 @contextmanager
 def pillow_faults() -> Iterator[None]:
-    """Whatever Pillow raises on hostile or damaged data becomes a PageFault; its size warning is ours to judge."""
+    """Whatever Pillow raises on damaged data becomes a PageFault; its size warning is ours to judge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -119,9 +119,9 @@ def pillow_faults() -> Iterator[None]:
 
 
 def grey_from_pillow(image: Image.Image) -> Grey:
-    """Grey pixels of a decoded Pillow image: see-through parts over white, 16 bits rounded to 8, inks to light.
+    """Grey pixels of a decoded Pillow image: see-through parts over white, 16 bits rounded to 8.
 
-    Colours are weighed as in JPEG's own Y (ITU-R BT.601). Raises PageFault for kinds that have no plain meaning.
+    Colours are weighed as in JPEG's own Y (ITU-R BT.601). Raises PageFault for kinds without a plain meaning.
     """
     if image.mode.startswith("I"):
         return grey_from_16_bit(np.asarray(image))
@@ -143,7 +143,7 @@ def grey_from_16_bit(samples: NDArray[np.generic]) -> Grey:
 
 
 def grey_from_cmyk(inks: Grey) -> Grey:
-    """Grey from ink amounts, shape (height, width, 4), 255 full ink: each ink takes its share of the light."""
+    """Grey from inks, shape (height, width, 4), 255 full ink: each ink takes its share of the light."""
     light = 255 - inks.astype(np.uint32)
     red, green, blue = (light[:, :, i] * light[:, :, 3] // 255 for i in range(3))
     return grey_from_rgb(red, green, blue)

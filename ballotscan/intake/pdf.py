@@ -1,10 +1,10 @@
-"""PDF, strictly. A page that is one scanned image gives that image as it is; others are rendered or set aside."""
+"""PDF, strictly. A page of one scanned image gives that image as it is; others are rendered or set aside."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ from ballotscan.intake.page_image import (
 )
 from ballotscan.intake.pdf_active import find_active_content
 from ballotscan.intake.pdf_content import DrawnImage, PageContent, inherited, read_content
-from ballotscan.intake.pdf_images import UnplainImageError, check_image, decode_image
+from ballotscan.intake.pdf_images import UnplainImageError, check_image, decode_image, has_mask
 from ballotscan.intake.pdf_render import render_page
 from ballotscan.intake.tiff import MAX_PAGES
 from ballotscan.model import Reason
@@ -85,13 +85,11 @@ class PdfFile:
             if content.unplain:
                 raise PageFault(Reason.NOT_A_SCAN, f"PDF: no image on the page, but {content.unplain}")
             return _blank_page(width_pt, height_pt)
+        if len(content.images) == 1 and not content.unplain and not content.hidden_text:
+            with suppress(UnplainImageError):  # a kind of image that only a renderer knows
+                return _take_image(content.images[0], turns)
         for drawn in content.images:
             check_image(drawn.image)
-        if len(content.images) == 1 and not content.unplain and not content.hidden_text:
-            try:
-                return _take_image(content.images[0], turns)
-            except UnplainImageError:
-                pass  # a kind of image that only a renderer knows
         dpi = _render_dpi(content.images, width_pt, height_pt)
         grey = render_page(self._path, number, width_pt, height_pt, dpi, turns)
         return make_page(grey, sha_of_pixels(grey), dpi)
@@ -182,6 +180,8 @@ def _check_nothing_drawn(content: PageContent, covered: float) -> None:
 
 def _take_image(drawn: DrawnImage, turns: int) -> PageImage:
     """The image itself, turned as the drawing matrix and the page's own turn say."""
+    if has_mask(drawn.image):
+        raise UnplainImageError
     decoded = decode_image(drawn.image)
     grey = turn_clockwise(decoded.grey, (drawn.quarter_turns_clockwise() + turns) % 4)
     return make_page(grey, decoded.sha, drawn.dpi())

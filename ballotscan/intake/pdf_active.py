@@ -1,4 +1,4 @@
-"""Whatever in a PDF would make a reader act: scripts, programs to start, files inside. Never run, only found."""
+"""Whatever in a PDF would make a reader act: scripts, programs, files inside. Never run, only found."""
 
 from __future__ import annotations
 

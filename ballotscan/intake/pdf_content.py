@@ -136,7 +136,7 @@ def check_stream_size(stream: Object) -> None:
 
 
 def unpacked_size(stream: Stream, limit_bytes: int) -> None:
-    """Unpack the Flate layers of a stream piece by piece and throw them away. Raises PageFault past the limit."""
+    """Unpack a stream's Flate layers and throw them away. Raises PageFault past the limit or where cut."""
     filters = stream.get("/Filter", Array([]))
     names = list(filters) if isinstance(filters, Array) else [filters]
     data = stream.read_raw_bytes()

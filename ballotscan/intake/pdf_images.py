@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,14 @@ from pikepdf import Array, Dictionary, Name, Object, Stream
 
 from ballotscan.intake.faults import PageFault
 from ballotscan.intake.jpeg import decode_jpeg
-from ballotscan.intake.page_image import MAX_PAGE_PX, Grey, check_size, grey_from_cmyk, grey_from_rgb, sha_of_bytes
+from ballotscan.intake.page_image import (
+    MAX_PAGE_PX,
+    Grey,
+    check_size,
+    grey_from_cmyk,
+    grey_from_rgb,
+    sha_of_bytes,
+)
 from ballotscan.intake.pdf_content import unpacked_size
 from ballotscan.intake.tiff import fax_tiff, grey_of_tiff
 from ballotscan.model import Reason, Sha256
@@ -34,7 +42,6 @@ _PLAIN_FILTERS: Final = {
     "/ASCII85Decode",
     "/ASCIIHexDecode",
 }
-_RENDERED_FILTERS: Final = {"/JPXDecode", "/JBIG2Decode"}
 _CHANNELS: Final = {"/DeviceGray": 1, "/CalGray": 1, "/G": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/RGB": 3}
 _CMYK: Final = {"/DeviceCMYK", "/CMYK"}
 
@@ -52,29 +59,38 @@ class DecodedImage:
 
 
 def check_image(image: Stream) -> None:
-    """Refuse what is too large, empty or cut off, before any renderer hides it. Raises PageFault."""
+    """Refuse what is too large, empty, damaged or cut off, before a renderer hides it. Raises PageFault."""
+    with suppress(UnplainImageError):
+        decode_image(image)
+
+
+def has_mask(image: Stream) -> bool:
+    """Whether parts of the image are see-through."""
+    return "/SMask" in image or "/Mask" in image
+
+
+def decode_image(image: Stream) -> DecodedImage:
+    """The image's grey pixels. Raises PageFault where damaged, UnplainImageError where it must be drawn."""
     check_size(int(image.get("/Width", 0)), int(image.get("/Height", 0)))
     if not len(image.get_raw_stream_buffer()):
         raise PageFault(Reason.DAMAGED_IMAGE, "PDF: the image is empty")
     filters = _filters(image)
     if filters and filters[-1] == "/DCTDecode":
-        decode_jpeg(_undo_plain_filters(image, filters))
-    elif all(name in _PLAIN_FILTERS for name in filters):
-        _plain_bytes(image)
-
-
-def decode_image(image: Stream) -> DecodedImage:
-    """The image's grey pixels. Raises PageFault where damaged, UnplainImageError where only a renderer will do."""
-    filters = _filters(image)
-    if any(name in _RENDERED_FILTERS for name in filters) or "/SMask" in image or "/Mask" in image:
-        raise UnplainImageError
-    if filters and filters[-1] == "/DCTDecode":
         return _decode_dct(image, filters)
     if filters == ["/CCITTFaxDecode"]:
         return _decode_fax(image)
+    if filters == ["/JPXDecode"]:
+        _check_jpx(image)
     if all(name in _PLAIN_FILTERS for name in filters):
         return _decode_samples(image)
     raise UnplainImageError
+
+
+def _check_jpx(image: Stream) -> None:
+    """JPEG 2000 is left to the renderer, which shows cut-off data as if it were whole."""
+    data = bytes(image.get_raw_stream_buffer())
+    if not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+        raise PageFault(Reason.CUT_OFF, "PDF: the JPEG 2000 image ends before its end mark")
 
 
 def _filters(image: Stream) -> list[str]:
@@ -116,7 +132,7 @@ def _decode_dct(image: Stream, filters: list[str]) -> DecodedImage:
         raise PageFault(Reason.DAMAGED_IMAGE, "PDF: the JPEG is not of the size that the file says")
     if _base_space(image) not in (*_CHANNELS, *_CMYK, "/ICCBased", ""):
         raise UnplainImageError
-    # Photoshop's CMYK JPEGs carry an Adobe mark, hold light instead of ink, and PDF says so in /Decode as well.
+    # A CMYK JPEG with an Adobe mark holds light instead of ink, and PDF says so in /Decode once more.
     cmyk = _channel_count(image) == 4
     return DecodedImage(grey if cmyk or not inverted else 255 - grey, sha_of_bytes(data))
 
@@ -129,7 +145,7 @@ def _decode_fax(image: Stream) -> DecodedImage:
         raise UnplainImageError
     data = image.read_raw_bytes()
     k, black_is_1 = int(parameters.get("/K", 0)), bool(parameters.get("/BlackIs1", False))
-    # In the fax code itself black is black. PDF hands black over as 0 (or as 1), and 0 is black unless inverted.
+    # In the fax code black is black. PDF hands it over as 0 (or as 1), and 0 is black unless inverted.
     grey = grey_of_tiff(fax_tiff(width_px, height_px, k, data))
     return DecodedImage(255 - grey if black_is_1 != _inverted(image) else grey, sha_of_bytes(data))
 

@@ -36,17 +36,19 @@ _STOP_WAIT_S: Final = 2.0
 _OPENCV_NO_MEMORY: Final = -4  # cv2.error's own code (cv::Error::StsNoMem)
 _MAX_FILE_BYTES: Final = 2_000_000_000  # what a worker may write: only a renderer's temporary picture
 _MAX_OPEN_FILES: Final = 256
-_SINGLE_THREADED: Final = {  # one process per core already: threads inside would only fight for the cores
-    name: "1"
-    for name in (
-        "OMP_NUM_THREADS",
-        "OMP_THREAD_LIMIT",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
+_SINGLE_THREADED: Final = (
+    dict.fromkeys(  # a process per core already: threads inside would fight for the cores
+        (
+            "OMP_NUM_THREADS",
+            "OMP_THREAD_LIMIT",
+            "OPENBLAS_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "NUMEXPR_NUM_THREADS",
+            "VECLIB_MAXIMUM_THREADS",
+        ),
+        "1",
     )
-}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,9 @@ def run_tasks(  # noqa: PLR0917
 
     ``state`` is what ``initialise(*initialise_args)`` returned in that worker. Both functions must be found
     by their module's name, tasks and results must pickle and be small. Tasks are drawn lazily: never many
-    more than there are workers. An exception in either function is raised here, with the worker's traceback as its
-    cause; MemoryError and a worker's death count against the task. Closing the iterator ends all workers.
+    more than there are workers. An exception in either function is raised here, with the worker's
+    traceback as its cause; MemoryError and a worker's death count against the task. Closing the iterator
+    ends all workers.
     """
     pool = _Pool[State, Task, Result](initialise, initialise_args, function, max(1, workers), limits)
     try:
