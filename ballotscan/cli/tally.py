@@ -21,6 +21,7 @@ Grouping = Literal["unit", "channel", "linh-vuc"]
 
 
 def tally(
+    *,
     quarter: Quarter = None,
     batch: Batch = None,
     rule: Rule = None,
@@ -67,7 +68,9 @@ def _as_text(figures: Tally, csv: bool) -> str:
 
 def _write(text: str, output: Path | None) -> None:
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())  # as bytes: Windows would make CR LF of every LF, also in CSV
+        sys.stdout.buffer.flush()
         return
     try:
         output.write_text(text, encoding="utf-8", newline="")
@@ -79,7 +82,7 @@ def _write(text: str, output: Path | None) -> None:
 
 
 def _print_tables(figures: Tally, by: By | None, output: Path | None) -> None:
-    """On a screen in its width and colours; into a file or a pipe as plain text, wide enough for the tables."""
+    """On a screen in its width and colours; into a file or a pipe as plain text, as wide as needed."""
     import io
 
     from rich.console import Console
@@ -91,9 +94,10 @@ def _print_tables(figures: Tally, by: By | None, output: Path | None) -> None:
     else:
         console = Console(file=io.StringIO(), width=PLAIN_WIDTH, highlight=False)
     for part in render(figures, by):
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, str))
     if isinstance(console.file, io.StringIO):
-        _write(console.file.getvalue(), output)
+        lines = console.file.getvalue().splitlines()
+        _write("".join(f"{line.rstrip()}\n" for line in lines), output)
 
 
 def _warn(figures: Tally) -> None:

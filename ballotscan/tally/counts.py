@@ -112,7 +112,7 @@ def linh_vuc_of(sheets: DataFrame, placed: DataFrame, form: Form) -> Series[str]
     said = said.mask(own["place"] == IN_REVIEW, AWAITING)
     # An office may name a batch's lĩnh vực by its code or by its label: both are one group.
     of_batch = sheets["linh_vuc"].map(lambda name: label.get(name, name))
-    return sheets["sheet"].map(said).fillna(of_batch)
+    return sheets["sheet"].map(said).astype(object).fillna(of_batch)
 
 
 def _count_group(by: By, value: str, sheets: DataFrame, placed: DataFrame, form: Form) -> Group:

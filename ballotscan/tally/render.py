@@ -39,15 +39,13 @@ def render(tally: Tally, by: By | None = None) -> Iterator[RenderableType]:
         yield ""
         yield f"[bold]{_escape(form.title)}[/bold] ({_escape(form.form)} {_escape(form.edition)})"
         yield _sheets_line(form)
-        yield _figures_table(form.groups[0])
-        yield _index_table(form.groups[0])
+        yield from _group_tables(form.groups[0])
         yield from _breakdowns(form)
         for group in form.groups:
             if group.by == by:
                 yield ""
                 yield f"[bold]{_by_text(group.by)}: {_escape(_value_text(group.value))}[/bold]"
-                yield _figures_table(group)
-                yield _index_table(group)
+                yield from _group_tables(group)
     if tally.forms:
         yield _(
             "Shares are rounded half up to two decimals. An answer is never counted while it awaits review."
@@ -98,13 +96,13 @@ def _batch_lines(batch: BatchLine) -> Iterator[str]:
         non_ballot=balance.pages_non_ballot,
     )
     if not batch.as_expected:
-        yield "[bold red]" + unexpected_line(batch) + "[/bold red]"
+        yield f"[bold red]{_escape(unexpected_line(batch))}[/bold red]"
 
 
 def unexpected_line(batch: BatchLine) -> str:
     """That a batch has not as many sheets as were counted by hand."""
     return _("NOT BALANCED: the batch {name} should have {expect} sheets, but {sheets} were found.").format(
-        name=_escape(batch.name), expect=batch.expect, sheets=batch.balance.sheets
+        name=batch.name, expect=batch.expect, sheets=batch.balance.sheets
     )
 
 
@@ -133,6 +131,12 @@ def _table(*headings: str) -> Table:
     return table
 
 
+def _group_tables(group: Group) -> Iterator[RenderableType]:
+    yield _figures_table(group)
+    yield ""
+    yield _index_table(group)
+
+
 def _figures_table(group: Group) -> Table:
     """Criterion, level, count and share, as offices publish them, with both denominators."""
     table = _table(_("Question and option"), _("Count"), _("% of answers"), _("% of ballots"))
@@ -148,7 +152,8 @@ def _add_item(table: Table, item: Item) -> None:
         name = ngettext(
             "Factor: {factor} ({count} question)", "Factor: {factor} ({count} questions)", several
         ).format(factor=factor_text(item.id), count=several)
-    table.add_row(f"[bold]{_escape(name)}[/bold]", "", f"{item.answered} = 100", f"{item.ballots} = 100")
+    out_of = [_("of {count}").format(count=count) for count in (item.answered, item.ballots)]
+    table.add_row(f"[bold]{_escape(name)}[/bold]", "", *out_of)
     for option in item.options:
         shares = (_percent(option.count, item.answered), _percent(option.count, item.ballots))
         table.add_row(f"  {_escape(option.label)}", str(option.count), *shares)
