@@ -170,10 +170,10 @@ DESK = replace(
     skew_deg=(-1.0, 1.0),
     lids={"white": 1.0},
     lamp=(0.02, 0.02),
-    noise=(1.0, 1.4),
+    noise=(0.6, 0.9),
     blur_px=(0.5, 0.6),
     gamma=(0.95, 1.0),
-    jpeg=(62.0, 62.0),
+    jpeg=(55.0, 55.0),
 )
 """One desk: all its ballots from one copier, all through one scanner. Made for the samples."""
 
@@ -212,6 +212,7 @@ EFFECTS: Mapping[str, Mapping[str, Any]] = {
     "red_pen": {"pens": {"red_ballpoint": 1.0}},
     "red_drop_out": {"drop_out_red": True},
     "highlighter": {"pens": {"highlighter": 1.0}},
+    "plain_hands": {"habits": {"x": 0.6, "tick": 0.3, "slash": 0.05, "fill": 0.05}},
     "crosses": {"habits": {"x": 1.0}},
     "ticks": {"habits": {"tick": 1.0}},
     "fills": {"habits": {"fill": 1.0}},

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ballotscan.forms.form import Form, Rect, Side
 from tests.simulator.conditions import Condition, find_condition
-from tests.simulator.hands import Hand, Rng
+from tests.simulator.hands import Hand, Rng, make_hand
 from tests.simulator.ink import Group, make_patch, put_ink
 from tests.simulator.paper import OBJECTS, age_paper, show_through
 from tests.simulator.people import AnswerTruth, Marker, mark_box, write_sheet
@@ -249,3 +249,14 @@ def simulate_sheet(
     form = master.form
     truth = SheetTruth(form.id, form.edition, seed, condition, effects, hand.pen.kind, hand.habit, answers)
     return SimulatedSheet(_scan_sheet(master, composed, drawn, chance), truth)
+
+
+def scan_unwritten(
+    master: Print, seed: int, condition: str = "office", effects: tuple[str, ...] = ()
+) -> tuple[ScannedSide, ...]:
+    """A page nobody wrote on, a cover letter say, through the same printer, paper and scanner."""
+    drawn = find_condition(condition, effects)
+    chance = _chance(seed)
+    hand = make_hand(chance.person, drawn.pens, drawn.habits, drawn.cancels)
+    composed = _compose_sheet(master, [[] for _ in master.pages], hand, drawn, chance)
+    return _scan_sheet(master, composed, drawn, chance)
