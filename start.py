@@ -201,7 +201,16 @@ def run_demo() -> int:
     DEMO.mkdir(parents=True)
     store = ["--db", str(DEMO / "ballots.db")]
     scan = ["scan", str(ROOT / "samples" / "small-quarter"), "--template", "appendix-i"]
-    batch = ["--batch", "hom-phieu-2023Q1", "--channel", "hom-phieu", "--received", "2023-03-10"]
+    batch = [
+        "--batch",
+        "hom-phieu-2023Q1",
+        "--channel",
+        "hom-phieu",
+        "--received",
+        "2023-03-10",
+        "--expect",
+        "40",
+    ]
     say("Reading the ballots of samples/small-quarter", "Đang đọc phiếu mẫu trong samples/small-quarter")
     for arguments in ([*scan, *batch, *store], ["tally", "--quarter", "2023Q1", *store]):
         print(f"$ {shown([str(PROGRAM), *arguments])}")
