@@ -9,6 +9,7 @@ from __future__ import annotations
 import gettext as catalogues
 import locale
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ Language = Literal["en", "vi"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 LOCALE_FOLDER: Final = Path(__file__).parent / "locale"
 DOMAIN: Final = "ballotscan"
+_NAMES: Final[Mapping[str, Language]] = {"vi": "vi", "vietnamese": "vi", "en": "en", "english": "en"}
 
 _texts: catalogues.NullTranslations = catalogues.NullTranslations()
 
@@ -53,12 +55,8 @@ def known_language(name: str | None) -> Language | None:
 
     ``None`` where it is another language, or none (``C``, ``POSIX``, empty).
     """
-    start = (name or "").lower()
-    if start.startswith("vi") and start[2:3] in {"", "_", "-", ".", "e"}:
-        return "vi"
-    if start.startswith("en") and start[2:3] in {"", "_", "-", ".", "g"}:
-        return "en"
-    return None
+    word = re.match("[a-z]*", (name or "").lower())
+    return _NAMES.get(word[0]) if word else None
 
 
 def locale_language(environment: Mapping[str, str]) -> Language | None:

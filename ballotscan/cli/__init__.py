@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ballotscan import ENGINE, __version__
@@ -142,32 +141,29 @@ def build_app() -> typer.Typer:
     return app
 
 
-def _commands() -> list[tuple[str, Callable[..., None], str]]:
-    texts = {
-        "scan": _("Read scanned ballots and store every answer."),
-        "reread": _("Read a batch a second time and list every answer that differs."),
-        "inspect": _("Draw what was seen on one page: every box with its score and verdict."),
-        "tally": _("Count a period's answers, once everything balances."),
-    }
-    modules = {"reread": "scan"}
-    found = [(name, _find(modules.get(name, name), name), text) for name, text in texts.items()]
-    return [command for command in found if command[1]]
+def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
+    """Name, function and help of each command that stands alone."""
+    from ballotscan.cli.inspect import inspect
+    from ballotscan.cli.scan import reread, scan
+    from ballotscan.cli.tally import tally
+
+    return (
+        ("scan", scan, _("Read scanned ballots and store every answer.")),
+        ("reread", reread, _("Read a batch a second time and list every answer that differs.")),
+        ("inspect", inspect, _("Draw what was seen on a page: every box with its verdict.")),
+        ("tally", tally, _("Count a period's answers, once everything balances.")),
+    )
 
 
-def _groups() -> list[tuple[str, typer.Typer, str]]:
-    texts = {
-        "template": _("The forms: list, show, print, and take in an office's own."),
-        "export": _("Write answers, pages or what awaits review to a CSV file."),
-        "import": _("Take in what people decided."),
-    }
-    modules = {"import": "rulings"}
-    found = [(name, _find(modules.get(name, name), "app"), text) for name, text in texts.items()]
-    return [group for group in found if group[1]]
+def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
+    """Name, commands and help of each group."""
+    from ballotscan.cli import export, rulings, template
 
-
-def _find(module: str, name: str) -> Any:
-    with suppress(ImportError):
-        return getattr(import_module(f"ballotscan.cli.{module}"), name, None)
+    return (
+        ("template", template.app, _("The forms: list, show, print, and take in an office's own.")),
+        ("export", export.app, _("Write answers, pages or what awaits review to a CSV file.")),
+        ("import", rulings.app, _("Take in what people decided.")),
+    )
 
 
 def _options_of_all(typer: Any) -> Callable[..., None]:

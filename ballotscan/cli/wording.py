@@ -29,3 +29,21 @@ class Command(_Wording, TyperCommand):
 
 class Group(_Wording, TyperGroup):
     """A group of commands whose help is wholly in the language in use."""
+
+
+def texts_of_typer() -> dict[str, str]:
+    """What typer's plain help says through gettext, and takes from our catalogue: see ``use_language``.
+
+    Named here so that the catalogue gets them; typer itself looks them up by its own English words.
+    """
+    return {
+        "Arguments": _("Arguments"),
+        "Options": _("Options"),
+        "Commands": _("Commands"),
+        "required": _("required"),
+        "default: {default}": _("default: {default}"),
+        "env var: {var}": _("env var: {var}"),
+        "(dynamic)": _("(dynamic)"),
+        "Missing command.": _("Missing command."),
+        "No such command {name!r}.": _("No such command {name!r}."),
+    }
