@@ -149,6 +149,8 @@ def _enter(store: Store, work: Worklist, settings: BatchSettings, forms: Forms) 
     for name in dict.fromkeys(file.batch for file in work.files):
         mine = settings if name == settings.name else replace(known[name], forms=settings.forms)
         store.start_batch(mine, ENGINE)
+    if settings.name in known and settings.expect not in (None, known[settings.name].expect):
+        store.start_batch(settings, ENGINE)  # the count was corrected, even if nothing is to be read
     seen = [file.batch for file in work.unchanged]
     if work.begins_batch or settings.name in known:
         own = [file for file in work.files if file.batch == settings.name]
@@ -190,7 +192,7 @@ def _read_pages(
 
     added = done = 0
     found = run_tasks(_tasks(store, work.files), start_worker, (tuple(folders), read), do_task, workers)
-    for chunk in _chunks(_results(found)):
+    for chunk in in_chunks(results_of(found)):
         for (batch, tried_before), group in groupby(chunk, where):
             add = store.add_pages_again if tried_before else store.add_pages
             added += len(add(batch, list(group)))
@@ -207,7 +209,7 @@ def _tasks(store: Store, files: Iterable[StackFile]) -> Iterator[ReadPage]:
                 yield ReadPage(store.original_path(file.original), PageRef(file.shown, page, file.original))
 
 
-def _results(found: Iterable[tuple[object, object]]) -> Iterator[PageResult]:
+def results_of(found: Iterable[tuple[object, object]]) -> Iterator[PageResult]:
     """Results of pages, with a page that cost its worker's life set aside."""
     for task, result in found:
         assert isinstance(task, ReadPage), "only pages are read here"
@@ -218,7 +220,7 @@ def _results(found: Iterable[tuple[object, object]]) -> Iterator[PageResult]:
             yield result
 
 
-def _chunks(results: Iterable[PageResult]) -> Iterator[list[PageResult]]:
+def in_chunks(results: Iterable[PageResult]) -> Iterator[list[PageResult]]:
     """Results in the pieces in which they are committed."""
     chunk: list[PageResult] = []
     began_s = time.monotonic()
