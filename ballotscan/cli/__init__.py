@@ -7,6 +7,7 @@ their top, and help is plain text: typer's coloured boxes cost as much again as 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -103,18 +104,28 @@ def _wrong_use(fault: Any) -> int:
 
 
 def _what_is_wrong(fault: Any) -> str:
-    """Typer's commonest complaints in the user's language; the rest as typer says them."""
-    parameter = getattr(fault, "param", None)
-    name = max(parameter.opts, key=len) if parameter else ""
+    """Typer's complaints in the user's language; what lies deeper as typer says it."""
+    message = fault.format_message()
     match type(fault).__name__:
         case "MissingParameter":
-            return _("{parameter} is missing").format(parameter=name if name[:1] == "-" else name.upper())
+            return _("{parameter} is missing").format(parameter=_name_of(fault.param))
         case "NoSuchOption":
             return _("there is no option {option}").format(option=fault.option_name)
-        case "BadParameter":
-            return _("{parameter}: {reason}").format(parameter=name, reason=fault.message)
+        case "BadOptionUsage":
+            return _("{option} lacks its value, or has one too many").format(option=fault.option_name)
+        case "BadParameter" if fault.param is not None:
+            reason = fault.message.removeprefix("Value error, ")
+            return _("{parameter}: {reason}").format(parameter=_name_of(fault.param), reason=reason)
+        case _ if extra := re.fullmatch(r"Got unexpected extra argument\w*(?:\(s\))? \((.*)\)", message):
+            return _("there is a word too many: {words}").format(words=extra[1])
         case _:
-            return str(fault.format_message())
+            return str(message)
+
+
+def _name_of(parameter: Any) -> str:
+    """An option as it is written; an argument as help shows it."""
+    longest = max(parameter.opts, key=len)
+    return longest if longest.startswith("-") else str(parameter.metavar or longest.upper())
 
 
 def build_app() -> typer.Typer:
