@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final
+from unicodedata import normalize
 
 from sqlalchemy import Row
 
@@ -44,18 +45,23 @@ def plain(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
+def composed(text: str) -> str:
+    """A name as it is stored and looked for: with composed letters, however the keyboard made them."""
+    return normalize("NFC", plain(text))
+
+
 def maybe_plain(text: str | None) -> str | None:
     return None if text is None else plain(text)
 
 
 def batch_body(settings: BatchSettings) -> dict[str, Any]:
     return {
-        "batch": plain(settings.name),
+        "batch": composed(settings.name),
         "forms": list(settings.forms),
         "received": settings.received,
-        "channel": plain(settings.channel),
-        "unit": plain(settings.unit),
-        "linh_vuc": plain(settings.linh_vuc),
+        "channel": composed(settings.channel),
+        "unit": composed(settings.unit),
+        "linh_vuc": composed(settings.linh_vuc),
         "expect": settings.expect,
     }
 

@@ -79,6 +79,11 @@ def clear_errors(url: URL) -> Iterator[None]:
         if not reason:
             raise
         raise StoreError(f"{shown(url)}: {reason}", remedy) from fault
+    except UnicodeDecodeError as fault:  # text that is none: only damage can have put it there
+        raise StoreError(
+            _("{database}: the database is damaged.").format(database=shown(url)),
+            _("Put back the last backup."),
+        ) from fault
     except NoSuchModuleError as fault:
         raise StoreError(f"{shown(url)}: {fault}") from fault
     except ModuleNotFoundError as fault:

@@ -30,7 +30,17 @@ from ballotscan.model import (
     SheetId,
     SideReading,
 )
-from ballotscan.store import bodies, decisions, ledger, originals, projections, queries, schema, writing
+from ballotscan.store import (
+    bodies,
+    decisions,
+    ledger,
+    originals,
+    page_queries,
+    projections,
+    queries,
+    schema,
+    writing,
+)
 from ballotscan.store.connect import WriterLock, clear_errors, connect, parse_location, shown
 from ballotscan.store.rows import (
     EVERYTHING,
@@ -131,7 +141,7 @@ class Store:
         Raises ``UsageError`` if the name was used with another day, unit, channel or field of procedure.
         """
         with self._writing() as connection:
-            self._runs[bodies.plain(settings.name)] = writing.start_batch(connection, settings, engine)
+            self._runs[bodies.composed(settings.name)] = writing.start_batch(connection, settings, engine)
 
     def add_file(self, batch: str, shown: str, original: Sha256, page_count: int) -> None:
         self.add_files(batch, [NewFile(shown, original, page_count)])
@@ -139,7 +149,7 @@ class Store:
     def add_files(self, batch: str, files: Sequence[NewFile]) -> None:
         """Enter files in stack order, in one transaction. Those known to the batch are left out."""
         with self._writing() as connection:
-            writing.add_files(connection, bodies.plain(batch), files)
+            writing.add_files(connection, bodies.composed(batch), files)
 
     def add_pages(self, batch: str, results: Sequence[PageResult], reading: int = 1) -> list[int]:
         """Store results in one transaction and return the keys of those that were new.
@@ -149,7 +159,7 @@ class Store:
         """
         with self._writing() as connection:
             return writing.add_pages(
-                connection, bodies.plain(batch), self._run(connection, batch), results, reading
+                connection, bodies.composed(batch), self._run(connection, batch), results, reading
             )
 
     def add_pages_again(self, batch: str, results: Sequence[PageResult]) -> list[int]:
@@ -161,23 +171,23 @@ class Store:
         """
         with self._writing() as connection:
             return writing.add_pages_again(
-                connection, bodies.plain(batch), self._run(connection, batch), results
+                connection, bodies.composed(batch), self._run(connection, batch), results
             )
 
     def add_repeat(self, batch: str, ref: PageRef, first: str) -> None:
         """Enter a page (with ``ref.page`` 0: every page of the file) that came in before, as ``first``."""
         with self._writing() as connection:
-            writing.add_repeat(connection, bodies.plain(batch), self._run(connection, batch), ref, first)
+            writing.add_repeat(connection, bodies.composed(batch), self._run(connection, batch), ref, first)
 
     def add_sheets(self, batch: str, sheets: Sequence[tuple[Sheet, tuple[int, ...]]]) -> list[SheetId]:
         """Put pages (by key, beside each sheet) on sheets, in one transaction; returns each sheet's id."""
         with self._writing() as connection:
-            return decisions.add_sheets(connection, bodies.plain(batch), sheets)
+            return decisions.add_sheets(connection, bodies.composed(batch), sheets)
 
     def next_reading(self, batch: str) -> int:
         """The number that another reading of a batch takes: 2 or more."""
         with self._reading() as connection:
-            return decisions.next_reading(connection, bodies.plain(batch))
+            return decisions.next_reading(connection, bodies.composed(batch))
 
     def add_second_reading(self, sheet: SheetId, again: Sheet, reading: int | None = None) -> None:
         self.add_second_readings([(sheet, again)], reading)
@@ -201,7 +211,7 @@ class Store:
 
     def _run(self, connection: Connection, batch: str) -> int:
         """The run that pages read now belong to: this process's, else the batch's last."""
-        name = bodies.plain(batch)
+        name = bodies.composed(batch)
         if name not in self._runs:
             self._runs[name] = writing.last_run(connection, name)
         return self._runs[name]
@@ -211,7 +221,7 @@ class Store:
     def file_of(self, original: Sha256) -> KnownFile | None:
         """What is known of a file's bytes: the first file that had them, in whichever batch."""
         with self._reading() as connection:
-            return queries.known_file(connection, original)
+            return page_queries.known_file(connection, original)
 
     def same_image(self, image: Sha256) -> KnownPage | None:
         """The first page that has this very image, if any."""
@@ -220,7 +230,7 @@ class Store:
     def same_images(self, images: Collection[Sha256]) -> dict[Sha256, KnownPage]:
         """The same for several images at once."""
         with self._reading() as connection:
-            return queries.known_images(connection, images)
+            return page_queries.known_images(connection, images)
 
     def sheets_with_serial(self, form: str, serial: str) -> list[SheetId]:
         """Sheets of a form, of all batches, that bear this serial, in the order they were stored."""
@@ -233,20 +243,25 @@ class Store:
         """Every page of a batch that is on no sheet, in stack order: those to be paired (state PENDING), and
         those set aside, repeated or blank, because pairing must know what lies between."""
         with self._reading() as connection:
-            return queries.pending_pages(connection, bodies.plain(batch))
+            return page_queries.pending_pages(connection, bodies.composed(batch))
 
     def page_keys(self, batch: str, reading: int) -> dict[PageRef, int]:
         """The keys of one reading of a batch's pages, in stack order."""
         with self._reading() as connection:
-            return queries.page_keys(connection, bodies.plain(batch), reading)
+            return page_queries.page_keys(connection, bodies.composed(batch), reading)
 
     def reading(self, key: int) -> SideReading:
-        """A page's full evidence, from the ledger. Measures are stored to three decimals."""
+        """A page's full evidence, from the ledger. Measures are stored to three decimals.
+
+        Raises ``KeyError`` for a key of anything but a page that was read.
+        """
+        return self.readings([key])[key]
+
+    def readings(self, keys: Collection[int]) -> dict[int, SideReading]:
+        """The same for several pages at once."""
         with self._reading() as connection:
-            entry = ledger.read_entry(connection, key)
-        if entry is None or "reading" not in entry.body:
-            raise KeyError(key)
-        return bodies.read_reading(entry.body["reading"])
+            entries = ledger.read_entries(connection, keys)
+        return {key: bodies.read_reading(entries[key].body["reading"]) for key in keys}
 
     def batches(self) -> list[BatchSettings]:
         """All batches, in the order they were begun; ``forms`` holds every form ever named for one."""
@@ -255,7 +270,7 @@ class Store:
 
     def balance(self, batch: str) -> Balance:
         with self._reading() as connection:
-            return queries.balance(connection, bodies.plain(batch))
+            return queries.balance(connection, bodies.composed(batch))
 
     def questions(self) -> dict[tuple[str, str], tuple[QuestionCodes, ...]]:
         """What can be answered, by form and edition."""
@@ -270,7 +285,7 @@ class Store:
     def differences(self, batch: str) -> list[Difference]:
         """Every answer of a batch that the newest reading of its sheet sees otherwise than the first."""
         with self._reading() as connection:
-            return queries.differences(connection, bodies.plain(batch))
+            return queries.differences(connection, bodies.composed(batch))
 
     # These give out rows as they are read: take them all before writing anything.
 
@@ -280,7 +295,7 @@ class Store:
 
     def page_rows(self, scope: Scope = EVERYTHING) -> Iterator[PageRow]:
         with self._reading() as connection:
-            yield from queries.page_rows(connection, scope)
+            yield from page_queries.page_rows(connection, scope)
 
     def answer_rows(self, scope: Scope = EVERYTHING, *, in_review: bool = False) -> Iterator[AnswerRow]:
         with self._reading() as connection:
