@@ -129,14 +129,10 @@ class Mark:
     ink: float  # mean ink inside the outline; about 0, either sign, where there is none
     peak: float  # the darkest twentieth of the inside
     cover: float  # share of the inside at least half as dark as that
-    centre: float  # mean ink in the middle quarter of the box
     extent: float  # longer side of the ink inside, as a share of the box
-    near: float  # mean ink within 0.9 mm around the box
-    near_peak: float
-    ring: float  # mean ink within 3.8 mm around the box
+    near_peak: float  # the darkest twentieth of what lies within 0.9 mm around the box
     encircled: float  # ink met in the weakest fifth of the directions around the box, as of a circle
-    ring_peak: float  # ink met in the strongest direction
-    noise: float  # spread of the paper around the box, in the same unit as ink
+    ring_peak: float  # ink met in the strongest direction, within 3.8 mm around the box
     outline: float  # correlation of the printed outline with the blank's, -1 to 1
     weakest_side: float  # darkness of the weakest side of the outline, 1 as dark as the sheet's others
     shift_x_mm: float  # where the outline was found against where the page fit put it

@@ -23,6 +23,7 @@ from ballotscan.vision.marks import measure_marks
 from ballotscan.vision.ocr import read_fields
 from ballotscan.vision.page import MM_PER_INCH, Page, make_page
 from ballotscan.vision.reference import Reference
+from ballotscan.vision.streaks import find_streaks, paint_out
 
 BLANK_SIGNAL = 30.0
 BLANK_SHARE = 0.004
@@ -72,10 +73,10 @@ def read_side(
     wrong = _contradiction(code, alignment) or _too_coarse(alignment)
     if wrong:
         return wrong
-    fields = read_fields(grey, alignment, always=always_ocr)
+    fields = read_fields(grey, page, alignment, identified=code is not None, always=always_ocr)
     return replace(
         _describe(alignment, code, bitonal),
-        marks=measure_marks(page, alignment),
+        marks=measure_marks(paint_out(page, find_streaks(page, alignment)), alignment),
         fields=fields,
         flags=_differing_texts(alignment, fields),
     )

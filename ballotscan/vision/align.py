@@ -41,7 +41,7 @@ SCALE_RANGE = 1.45
 is 1.41 smaller than guessed, a page cut to two thirds 1.5 larger."""
 
 CANDIDATES_TRIED = 2
-"""How many peaks of each reference's log-polar correlation are tried."""
+"""How many peaks of each side's log-polar correlation are looked at."""
 
 COARSE_SEARCH_PX, HALF_SEARCH_PX = 6, 4
 """How far a patch is looked for: 4 mm at 37.5 dpi, 1.4 mm at 75 dpi."""
@@ -94,7 +94,8 @@ def align(page: Page, references: Sequence[Reference]) -> Alignment | None:
     if not guesses:
         return None
     best = max(found.peak for found in guesses)
-    laid = [refine(page, found) for found in guesses if found.peak >= ALIKE * best]
+    alike = {found.reference.side: found for found in sorted(guesses, key=lambda found: found.peak)}
+    laid = [refine(page, found) for found in alike.values() if found.peak >= ALIKE * best]
     return laid[0] if len(laid) == 1 else max(laid, key=lambda alignment: likeness(page, alignment))
 
 
@@ -104,21 +105,43 @@ election that differ in two lines score within 0.95 of each other; sides of diff
 
 
 def find_candidates(page: Page, references: Sequence[Reference]) -> list[Found]:
-    """For each reference, the best rotation, scale and shift, with its whitened peak."""
+    """The likeliest places of the likeliest sides, each with its whitened peak.
+
+    Rotation and scale come with a score of their own, so that most sides need not be laid over the page at
+    all; where none of the likely ones convinces, all are tried.
+    """
     field = to_field(halve(page.coarse))
     if not field.any():
         return []
     polar = polar_spectrum(scipy.fft.rfft2(field))
-    found = []
-    for reference in references:
-        turns = _rotations_and_scales(polar, reference)
-        tries = [_find_shift(page, field, reference, angle, scale) for angle, scale in turns]
-        found.append(max(tries, key=lambda each: each.peak))
+    turns = [turn for reference in references for turn in _rotations_and_scales(polar, reference)]
+    best = max(turn.score for turn in turns)
+    found = [_find_shift(page, field, turn) for turn in turns if turn.score >= LIKELY * best]
+    if max(each.peak for each in found) < CONVINCING:
+        found += [_find_shift(page, field, turn) for turn in turns if turn.score < LIKELY * best]
     return found
 
 
-def _rotations_and_scales(polar: Complexes, reference: Reference) -> list[tuple[float, float]]:
-    """The likeliest (rotation in radians, scale of the page against the reference in the field)."""
+LIKELY = 0.7
+"""Sides and turns with at least this share of the best log-polar score are tried first. Four ballots of one
+election that differ in two lines score within 0.98 of each other."""
+
+CONVINCING = 0.3
+"""A whitened peak of the form's own pages even when hard to read; other forms stay below 0.2."""
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A rotation and scale of the page against a side of a form, upright or upside down."""
+
+    reference: Reference
+    angle_rad: float
+    scale: float
+    score: float
+
+
+def _rotations_and_scales(polar: Complexes, reference: Reference) -> list[_Turn]:
+    """The likeliest turns for one side, best first."""
     correlation = scipy.fft.irfft2(polar * np.conj(reference.polar))
     limit = int(np.log(SCALE_RANGE) / np.log(RADIUS_STEP))
     near = np.concatenate([correlation[:, -limit:], correlation[:, : limit + 1]], axis=1)
@@ -127,7 +150,7 @@ def _rotations_and_scales(polar: Complexes, reference: Reference) -> list[tuple[
         row, column = (int(at) for at in np.unravel_index(int(near.argmax()), near.shape))
         angle = _sub_step(near[:, column], row, wrap=True) * np.pi / ANGLES
         radius = _sub_step(near[row], column, wrap=False) - limit
-        found.append((float(angle), float(RADIUS_STEP**-radius)))
+        found.append(_Turn(reference, float(angle), float(RADIUS_STEP**-radius), float(near[row, column])))
         rows = np.arange(row - 4, row + 5) % ANGLES
         near[np.ix_(rows, np.arange(max(0, column - 3), min(near.shape[1], column + 4)))] = -1
     return found
@@ -142,10 +165,10 @@ def _sub_step(values: Floats, at: int, *, wrap: bool) -> float:
     return at + (0.5 * (before - after) / bend if bend < 0 else 0.0)
 
 
-def _find_shift(page: Page, field: Floats, reference: Reference, angle: float, scale: float) -> Found:
+def _find_shift(page: Page, field: Floats, given: _Turn) -> Found:
     """Turn the page back, correlate it with the whitened print, upright and upside down; keep the better."""
-    middle = FIELD_PX / 2
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    reference, middle = given.reference, FIELD_PX / 2
+    cos, sin = given.scale * np.cos(given.angle_rad), given.scale * np.sin(given.angle_rad)
     turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
     turn = _shift(middle, middle) @ turn @ _shift(-middle, -middle)
     back = cv2.warpAffine(

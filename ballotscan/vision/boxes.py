@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +10,17 @@ import numpy as np
 from ballotscan.forms.form import Side
 from ballotscan.vision.arrays import Bools, Floats, Grey, Indices
 from ballotscan.vision.page import MM_PER_INCH
-from ballotscan.vision.patches import STEP_MM, Grid, make_grid, sample
+from ballotscan.vision.patches import Grid, make_grid, sample
+
+STEP_MM = 0.2
+"""Sampling of a box. 0.25 mm read as well as 0.17 mm in the experiments of DECISIONS.md; 0.2 mm keeps two
+samples on the thinnest pen line (0.4 mm)."""
+
+AROUND_STEP_MM = 0.4
+"""Sampling of what surrounds it, from the copy at half the resolution: only strokes are looked for there."""
+
+NEAR_MM = 0.9
+"""The near surroundings, in which a stroke that overshoots its box is still the box's own."""
 
 SURROUND_MM = 3.8
 """How far around a box is looked: hand-drawn circles reach 1.35 box sides from the centre."""
@@ -26,12 +35,12 @@ Inside, what the blank prints (the outline itself) is left out besides."""
 PRINTED = 0.12
 """Darkness of the blank above which a sample counts as print and is left out of the zones for ink."""
 
-NEAR_MM = 0.9
-"""The near ring, in which a stroke that overshoots its box is still the box's own."""
-
 RAYS = 48
-"""The surroundings are also looked at along rays, every 7.5 degrees, so that ink all round (a circle) is
-told from a stroke at one side."""
+"""The surroundings are looked at along rays, every 7.5 degrees, so that ink all round (a circle) is told
+from a stroke at one side."""
+
+BLUR_MM = 0.07
+"""Half a pixel at 150 dpi and the lens of an ordinary scanner, as a Gaussian's sigma."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +52,30 @@ class Zone:
 
 
 @dataclass(frozen=True)
+class Look:
+    """Patches of the blank: ``print`` (N, S * S) its darkness, 0 to 1, grown by a sample."""
+
+    grid: Grid
+    print: Floats
+
+
+@dataclass(frozen=True)
 class BoxPrints:
-    """``rects_mm`` (N, 4) x, y, w, h; ``centres_mm`` (N, 2); ``blank`` (N, S * S) darkness of the form's
-    own print around each box, 0 to 1, grown by a sample; ``outline_blank`` (N, 4) of its four sides."""
+    """``rects_mm`` (N, 4) x, y, w, h; ``centres_mm`` (N, 2); ``outline_blank`` (N, 4) the darkness of each
+    printed side on the blank; ``inside_span`` (N, 2) width and height of the inside, in samples."""
 
     rects_mm: Floats
     centres_mm: Floats
-    search_grid: Grid
-    search_rows: Floats  # (N, S) profile of the blank's darkness down the box
-    search_columns: Floats  # (N, S) and across it
-    grid: Grid
-    blank: Floats
+    close: Look  # the box and its near surroundings
+    wide: Look  # all its surroundings
+    rows: Floats  # (N, S) profile of the blank's darkness down the close look
+    columns: Floats  # (N, S) and across it
     outline_blank: Floats
-    outline: tuple[Zone, ...]  # top, right, bottom, left
-    inside: Zone
-    middle: Zone
-    near: Zone
-    ring: Zone
-    rays: Zone  # K = RAYS * samples along a ray
-    inside_span: Indices  # (N, 2) width and height of the inside, in samples
+    outline: tuple[Zone, ...]  # top, right, bottom, left, in the close look
+    inside: Zone  # in the close look
+    near: Zone  # in the close look
+    rays: Zone  # in the wide look; K = RAYS * samples along a ray
+    inside_span: Indices
 
 
 def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
@@ -71,20 +85,26 @@ def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
     )
     centres = rects[:, :2] + rects[:, 2:] / 2
     largest = float(rects[:, 2:].max()) / 2 if len(rects) else 2.5
-    search_grid = make_grid(largest + OUTLINE_SEARCH_MM + 0.4)
-    grid = make_grid(largest + SURROUND_MM)
-    search = _darkness(blank, dpi, centres, search_grid)
-    look = _darkness(blank, dpi, centres, grid)
-    rows, columns = profiles(search)
+    close = make_grid(largest + max(NEAR_MM, OUTLINE_SEARCH_MM) + 0.4, STEP_MM)
+    wide = make_grid(largest + SURROUND_MM, AROUND_STEP_MM)
+    seen_close, seen_wide = (_darkness(blank, dpi, centres, grid) for grid in (close, wide))
+    rows, columns = profiles(seen_close)
+    inside, near = _inside_and_near(rects, centres, close, seen_close)
+    sides = _outline_sides(rects, close, seen_close)
+    shown = np.where(sides, seen_close[:, None], 0).sum(axis=(2, 3)) / np.maximum(sides.sum(axis=(2, 3)), 1)
     return BoxPrints(
         rects_mm=rects,
         centres_mm=centres,
-        search_grid=search_grid,
-        search_rows=rows,
-        search_columns=columns,
-        grid=grid,
-        blank=_spread(look).reshape(len(rects), -1),
-        **_zones(rects, centres, grid, look),
+        close=Look(close, _spread(seen_close).reshape(len(rects), close.size**2)),
+        wide=Look(wide, _spread(seen_wide).reshape(len(rects), wide.size**2)),
+        rows=rows,
+        columns=columns,
+        outline_blank=np.maximum(shown, 0.1),
+        outline=tuple(_zone(sides[:, number]) for number in range(4)),
+        inside=_zone(inside),
+        near=_zone(near),
+        rays=_rays(rects, centres, wide, seen_wide),
+        inside_span=np.stack([inside.any(axis=1).sum(axis=1), inside.any(axis=2).sum(axis=1)], axis=1),
     )
 
 
@@ -97,42 +117,29 @@ def profiles(patches: Floats) -> tuple[Floats, Floats]:
 
 
 def _darkness(blank: Grey, dpi: float, centres: Floats, grid: Grid) -> Floats:
-    """The blank's darkness around each centre, blurred to what a scan at about 150 dpi shows."""
-    soft = cv2.GaussianBlur(blank, (0, 0), BLUR_MM * dpi / MM_PER_INCH)
+    """The blank's darkness around each centre (N, S, S), as a scan at the grid's resolution shows it."""
+    soft = cv2.GaussianBlur(blank, (0, 0), max(BLUR_MM, 0.35 * grid.step_mm) * dpi / MM_PER_INCH)
     scale = dpi / MM_PER_INCH
     maps = np.tile(np.eye(2) * scale, (len(centres), 1, 1))
     return 1 - sample(soft, centres * scale, maps, grid).astype(np.float32) / 255
 
 
-BLUR_MM = 0.07
-"""Half a pixel at 150 dpi and the lens of an ordinary scanner, as a Gaussian's sigma."""
-
-
-def _spread(look: Floats) -> Floats:
+def _spread(seen: Floats) -> Floats:
     """The print grown by one sample, so that print found 0.1 mm off leaves no false ink."""
-    return np.stack([cv2.dilate(each, np.ones((3, 3), np.uint8)) for each in look]) if len(look) else look
+    return np.stack([cv2.dilate(each, np.ones((3, 3), np.uint8)) for each in seen]) if len(seen) else seen
 
 
-def _zones(rects: Floats, centres: Floats, grid: Grid, look: Floats) -> dict[str, Any]:
-    offsets = grid.offsets_mm.reshape(grid.size, grid.size, 2)
-    x, y = offsets[..., 0][None], offsets[..., 1][None]
-    half_w, half_h = rects[:, 2, None, None] / 2, rects[:, 3, None, None] / 2
-    free = _spread(look) < PRINTED
-    outwards = np.maximum(np.abs(x) - half_w, np.abs(y) - half_h)  # mm outside the outline, negative inside
-    inside = (outwards < -INSET_MM) & free
-    around = (outwards > INSET_MM) & (outwards <= SURROUND_MM) & free & ~_other_boxes(rects, centres, offsets)
-    sides = _outline_sides(x, y, half_w, half_h, look)
-    shown = np.where(sides, look[:, None], 0).sum(axis=(2, 3)) / np.maximum(sides.sum(axis=(2, 3)), 1)
-    return {
-        "outline_blank": shown.astype(np.float32),
-        "outline": tuple(_zone(sides[:, side]) for side in range(4)),
-        "inside": _zone(inside),
-        "middle": _zone(inside & (np.abs(x) < half_w / 2) & (np.abs(y) < half_h / 2)),
-        "near": _zone(around & (outwards <= NEAR_MM)),
-        "ring": _zone(around),
-        "rays": _rays(rects, grid, around),
-        "inside_span": np.stack([inside.any(axis=1).sum(axis=1), inside.any(axis=2).sum(axis=1)], axis=1),
-    }
+def _outwards(rects: Floats, grid: Grid) -> Floats:
+    """Millimetres outside each box's outline (N, S, S), negative inside."""
+    across, down = np.abs(grid.steps_mm)[None, None, :], np.abs(grid.steps_mm)[None, :, None]
+    return np.maximum(across - rects[:, 2, None, None] / 2, down - rects[:, 3, None, None] / 2)
+
+
+def _inside_and_near(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> tuple[Bools, Bools]:
+    free = _spread(seen) < PRINTED
+    outwards = _outwards(rects, grid)
+    near = (outwards > INSET_MM) & (outwards <= NEAR_MM) & free & ~_other_boxes(rects, centres, grid)
+    return (outwards < -INSET_MM) & free, near
 
 
 def _zone(mask: Bools) -> Zone:
@@ -147,48 +154,48 @@ def _zone(mask: Bools) -> Zone:
     return Zone(index, used)
 
 
-def _rays(rects: Floats, grid: Grid, around: Bools) -> Zone:
-    """Samples along rays from each box's outline outwards."""
+def _rays(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> Zone:
+    """Samples along rays from each box's outline outwards, where the blank prints nothing."""
+    outwards = _outwards(rects, grid)
+    free = (outwards > INSET_MM) & (_spread(seen) < PRINTED) & ~_other_boxes(rects, centres, grid)
     angles = np.arange(RAYS) * 2 * np.pi / RAYS
     ray = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (RAYS, 2)
     to_edge = (rects[:, None, 2:] / 2 / np.maximum(np.abs(ray), 1e-6)).min(axis=2)  # (N, RAYS) mm
-    along = np.arange(INSET_MM, SURROUND_MM, STEP_MM)
+    along = np.arange(INSET_MM, SURROUND_MM, grid.step_mm)
     points = (to_edge[:, :, None] + along)[..., None] * ray[None, :, None, :]  # (N, RAYS, R, 2)
-    cell = np.rint(points / STEP_MM).astype(np.intp) + grid.size // 2
+    cell = np.rint(points / grid.step_mm).astype(np.intp) + grid.size // 2
     held = ((cell >= 0) & (cell < grid.size)).all(axis=3)
     cell = cell.clip(0, grid.size - 1)
     index = (cell[..., 1] * grid.size + cell[..., 0]).reshape(len(rects), -1)
-    used = held.reshape(len(rects), -1) & np.take_along_axis(around.reshape(len(rects), -1), index, axis=1)
+    used = held.reshape(len(rects), -1) & np.take_along_axis(free.reshape(len(rects), -1), index, axis=1)
     return Zone(index, used)
 
 
-def _outline_sides(
-    x: Floats,
-    y: Floats,
-    half_w: Floats,
-    half_h: Floats,
-    look: Floats,
-) -> Bools:
-    """The samples on each printed side of each box: the darkest band within the outline's reach."""
-    reach = 2 * STEP_MM
+def _outline_sides(rects: Floats, grid: Grid, seen: Floats) -> Bools:
+    """The samples on each printed side of each box (N, 4, S, S): the darkest band within its reach."""
+    x, y = grid.steps_mm[None, None, :], grid.steps_mm[None, :, None]
+    half_w, half_h = rects[:, 2, None, None] / 2, rects[:, 3, None, None] / 2
+    reach, line = 2 * grid.step_mm, 0.15  # half of an outline of 0.3 mm
     within_w, within_h = np.abs(x) < half_w - reach, np.abs(y) < half_h - reach
     bands = [
-        (np.abs(y + half_h - 0.15) < reach) & within_w,
-        (np.abs(x - half_w + 0.15) < reach) & within_h,
-        (np.abs(y - half_h + 0.15) < reach) & within_w,
-        (np.abs(x + half_w - 0.15) < reach) & within_h,
+        (np.abs(y + half_h - line) < reach) & within_w,
+        (np.abs(x - half_w + line) < reach) & within_h,
+        (np.abs(y - half_h + line) < reach) & within_w,
+        (np.abs(x + half_w - line) < reach) & within_h,
     ]
     sides = np.stack(np.broadcast_arrays(*bands), axis=1)
-    darkest = np.where(sides, look[:, None], 0).max(axis=(2, 3), keepdims=True)
-    return sides & (look[:, None] > 0.6 * darkest)
+    darkest = np.where(sides, seen[:, None], 0).max(axis=(2, 3), keepdims=True)
+    return sides & (seen[:, None] > 0.6 * darkest)
 
 
-def _other_boxes(rects: Floats, centres: Floats, offsets: Floats) -> Bools:
-    """Samples around each box that belong to another box (grown by the inset)."""
-    taken = np.zeros((len(rects), *offsets.shape[:2]), bool)
+def _other_boxes(rects: Floats, centres: Floats, grid: Grid) -> Bools:
+    """Samples around each box (N, S, S) that belong to another box (grown by the inset)."""
+    taken = np.zeros((len(rects), grid.size, grid.size), bool)
+    reach = float(np.abs(grid.steps_mm).max()) * 2
     for index, centre in enumerate(centres):
-        near = (np.abs(centres - centre).max(axis=1) < 20) & (np.arange(len(centres)) != index)
-        for other, rect in zip(centres[near], rects[near], strict=True):
-            gap = np.abs(offsets - (other - centre)) - (rect[2:] / 2 + INSET_MM)
-            taken[index] |= (gap < 0).all(axis=2)
+        near = (np.abs(centres - centre).max(axis=1) < reach) & (np.arange(len(centres)) != index)
+        for other, rect in zip(centres[near] - centre, rects[near], strict=True):
+            across = np.abs(grid.steps_mm - other[0]) < rect[2] / 2 + INSET_MM
+            down = np.abs(grid.steps_mm - other[1]) < rect[3] / 2 + INSET_MM
+            taken[index] |= down[:, None] & across[None, :]
     return taken

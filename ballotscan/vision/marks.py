@@ -9,13 +9,16 @@ import numpy as np
 
 from ballotscan.model import Mark
 from ballotscan.vision.align import Alignment, Matrix, places, project
-from ballotscan.vision.arrays import Bools, Floats
-from ballotscan.vision.boxes import OUTLINE_SEARCH_MM, RAYS, BoxPrints, Zone, profiles
+from ballotscan.vision.arrays import Bools, Floats, Grey
+from ballotscan.vision.boxes import OUTLINE_SEARCH_MM, RAYS, STEP_MM, BoxPrints, Look, Zone, profiles
 from ballotscan.vision.page import Page
-from ballotscan.vision.patches import STEP_MM, inside_share, sample
+from ballotscan.vision.patches import inside_share, sample
 
 NEIGHBOURS_MM = 18.0
 """Width of the Gaussian over which outlines found agree with their neighbours: a row or two of boxes."""
+
+AGREE_MM = 0.15
+"""Outlines of one neighbourhood lie within this of each other on paper that is not torn or folded."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,10 @@ def find_outlines(page: Page, alignment: Alignment) -> Outlines:
     boxes = alignment.reference.boxes
     expected = places(alignment, boxes.centres_mm)
     maps = local_maps(alignment.matrix, boxes.centres_mm)
-    grid = boxes.search_grid
-    patches = sample(page.fine, expected * page.fine_scale, maps * page.fine_scale, grid)
-    darkness = (255 - patches).astype(np.float32)
-    rows, columns = profiles(darkness)
-    shift_y, fit_y = _best_shift(rows, boxes.search_rows)
-    shift_x, fit_x = _best_shift(columns, boxes.search_columns)
+    patches = sample(page.fine, expected * page.fine_scale, maps * page.fine_scale, boxes.close.grid)
+    rows, columns = profiles((255 - patches).astype(np.float32))
+    shift_y, fit_y = _best_shift(rows, boxes.rows)
+    shift_x, fit_x = _best_shift(columns, boxes.columns)
     found = np.stack([shift_x, shift_y], axis=1) * STEP_MM
     fit = np.minimum(fit_x, fit_y)
     shift = _agree(boxes.centres_mm, found, fit)
@@ -90,24 +91,23 @@ def _agree(centres_mm: Floats, found_mm: Floats, fit: Floats) -> Floats:
     return near @ found_mm / (near.sum(axis=1, keepdims=True) + 1e-3)
 
 
-AGREE_MM = 0.15
-"""Outlines of one neighbourhood lie within this of each other on paper that is not torn or folded."""
-
-
 def measure_marks(page: Page, alignment: Alignment) -> tuple[Mark, ...]:
     """Measure every box of the side, in the order of the form's boxes."""
     boxes = alignment.reference.boxes
     if not len(boxes.rects_mm):
         return ()
     outlines = find_outlines(page, alignment)
-    darkness = _darkness(page, outlines, boxes)
-    sides = np.stack([_mean(darkness, side) for side in boxes.outline], axis=1)
-    own_print = _print_darkness(sides, boxes)
-    scores = _scores(darkness / own_print - boxes.blank, boxes)
+    paper = _paper(page, outlines)
+    close = _darkness(page.fine, page.fine_scale, outlines, boxes.close, paper)
+    wide = _darkness(page.half, page.fine_scale / 2, outlines, boxes.wide, paper)
+    sides = np.stack([_mean(close, side) for side in boxes.outline], axis=1) / boxes.outline_blank
+    own_print = max(float(np.median(sides)), LEAST_PRINT)
+    scores = _inside_scores(close / own_print - boxes.close.print, boxes)
+    scores |= _surround_scores(wide / own_print - boxes.wide.print, boxes)
     half_mm = float(boxes.rects_mm[:, 2:].max()) / 2
     scores |= {
         "outline": outlines.fit,
-        "weakest_side": (sides / np.maximum(boxes.outline_blank, 0.1)).min(axis=1) / own_print,
+        "weakest_side": sides.min(axis=1) / own_print,
         "shift_x_mm": outlines.shift_mm[:, 0],
         "shift_y_mm": outlines.shift_mm[:, 1],
         "held": inside_share((page.height_px, page.width_px), outlines.centres_px, outlines.maps, half_mm),
@@ -119,21 +119,23 @@ def measure_marks(page: Page, alignment: Alignment) -> tuple[Mark, ...]:
     )
 
 
-def _darkness(page: Page, outlines: Outlines, boxes: BoxPrints) -> Floats:
-    """Darkness (N, S * S) of each patch against the local paper: 0 paper, 1 black; lightly smoothed."""
-    centres, maps = outlines.centres_px * page.fine_scale, outlines.maps * page.fine_scale
-    patches = sample(page.fine, centres, maps, boxes.grid)
+LEAST_PRINT = 0.05
+"""Print paler than this is no unit to measure ink in."""
+
+
+def _paper(page: Page, outlines: Outlines) -> Floats:
+    """Grey level of the paper around each box (N, 1)."""
     coarse = (outlines.centres_px * np.array(page.coarse_scale) - 0.5).astype(np.float32)
     paper = cv2.remap(
         page.paper, coarse[:, 0], coarse[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    level = np.maximum(paper.reshape(-1, 1).astype(np.float32), 1.0)
-    return 1 - patches.reshape(len(patches), -1).astype(np.float32) / level
+    return np.maximum(paper.reshape(-1, 1).astype(np.float32), 1.0)
 
 
-def _print_darkness(sides: Floats, boxes: BoxPrints) -> float:
-    """How dark this scan shows what the blank prints black: the median over all outlines of the side."""
-    return max(float(np.median(sides / np.maximum(boxes.outline_blank, 0.1))), 0.05)
+def _darkness(image: Grey, scale: float, outlines: Outlines, look: Look, paper: Floats) -> Floats:
+    """Darkness (N, S * S) of each patch against the local paper: 0 paper, 1 black."""
+    patches = sample(image, outlines.centres_px * scale, outlines.maps * scale, look.grid)
+    return 1 - patches.reshape(len(patches), -1) / paper
 
 
 def _mean(values: Floats, zone: Zone) -> Floats:
@@ -142,24 +144,22 @@ def _mean(values: Floats, zone: Zone) -> Floats:
     return (taken * zone.used).sum(axis=1) / np.maximum(zone.used.sum(axis=1), 1)
 
 
-def _scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
-    soft = _soften(ink, boxes.grid.size)
+def _taken(values: Floats, zone: Zone) -> Floats:
+    """The samples of a zone (N, K), minus infinity where there is none."""
+    return np.where(zone.used, np.take_along_axis(values, zone.index, axis=1), -np.inf)
+
+
+def _inside_scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
+    soft = _soften(ink, boxes.close.grid.size)
     inside = _taken(soft, boxes.inside)
     peak = _top(inside)
     strong = inside > 0.5 * np.maximum(peak, 1e-3)[:, None]
-    around = _around(soft, boxes)
     return {
         "ink": _mean(ink, boxes.inside),
         "peak": peak,
         "cover": strong.sum(axis=1) / np.maximum(boxes.inside.used.sum(axis=1), 1),
-        "centre": _mean(ink, boxes.middle),
         "extent": _extent(strong, boxes),
-        "near": _mean(ink, boxes.near),
         "near_peak": _top(_taken(soft, boxes.near)),
-        "ring": _mean(ink, boxes.ring),
-        "ring_peak": around[:, -1],
-        "encircled": around[:, around.shape[1] // 5],
-        "noise": _spread_of_paper(_taken(ink, boxes.ring)),
     }
 
 
@@ -167,11 +167,6 @@ def _soften(ink: Floats, size: int) -> Floats:
     """Mean of three by three samples (0.6 mm), so that single specks and noise do not make a peak."""
     tall = ink.reshape(-1, size)  # patches below one another: their edges, far from any box, run together
     return cv2.blur(tall, (3, 3)).reshape(len(ink), -1)
-
-
-def _taken(values: Floats, zone: Zone) -> Floats:
-    """The samples of a zone (N, K), minus infinity where there is none."""
-    return np.where(zone.used, np.take_along_axis(values, zone.index, axis=1), -np.inf)
 
 
 def _top(samples: Floats) -> Floats:
@@ -183,7 +178,7 @@ def _top(samples: Floats) -> Floats:
 
 def _extent(strong: Bools, boxes: BoxPrints) -> Floats:
     """The longer side of the strong ink's bounding box as a share of the inside's."""
-    row, column = np.divmod(boxes.inside.index, boxes.grid.size)
+    row, column = np.divmod(boxes.inside.index, boxes.close.grid.size)
     spans = [
         np.where(strong, place, -1).max(axis=1) - np.where(strong, place, 10**6).min(axis=1) + 1
         for place in (column, row)
@@ -192,22 +187,13 @@ def _extent(strong: Bools, boxes: BoxPrints) -> Floats:
     return np.where(strong.any(axis=1), share.max(axis=1), 0.0)
 
 
-def _around(soft: Floats, boxes: BoxPrints) -> Floats:
-    """The darkest ink met along each ray outwards, sorted from the weakest direction to the strongest.
+def _surround_scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
+    """The darkest ink met along each ray outwards, in the weakest fifth of the directions and the strongest.
 
     Neighbouring rays are taken by threes, so that a gap of a pen lift does not open a circle. Rays that the
     form's own print leaves no room for count as empty.
     """
-    along = _taken(soft, boxes.rays).reshape(len(soft), RAYS, -1).max(axis=2)
-    by_threes = along.reshape(len(soft), RAYS // 3, 3).max(axis=2)
-    return np.sort(np.maximum(by_threes, 0), axis=1)
-
-
-def _spread_of_paper(ring: Floats) -> Floats:
-    """Noise of the paper around each box: the spread of the lighter half of the ring."""
-    ordered = np.sort(ring, axis=1)  # what is no sample comes first
-    count = np.isfinite(ordered).sum(axis=1)
-    first, rows = ordered.shape[1] - count, np.arange(len(ordered))
-    low = ordered[rows, np.minimum(first + (count * 16) // 100, ordered.shape[1] - 1)]
-    middle = ordered[rows, np.minimum(first + count // 2, ordered.shape[1] - 1)]
-    return np.nan_to_num(middle - low, posinf=0.0, neginf=0.0)
+    along = _taken(ink, boxes.rays).reshape(len(ink), RAYS, -1).max(axis=2)
+    by_threes = np.maximum(along.reshape(len(ink), RAYS // 3, 3).max(axis=2), 0)
+    ordered = np.sort(by_threes, axis=1)
+    return {"encircled": ordered[:, ordered.shape[1] // 5], "ring_peak": ordered[:, -1]}

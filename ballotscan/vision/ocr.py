@@ -16,9 +16,11 @@ from ballotscan.model import FieldReading
 from ballotscan.vision.align import Alignment, Matrix
 from ballotscan.vision.arrays import Grey
 from ballotscan.vision.flat import bounds_px, cut_out, grown
-from ballotscan.vision.page import MM_PER_INCH, print_signal
+from ballotscan.vision.page import MM_PER_INCH, Page, print_signal
 
-LOOK_DPI = 100.0
+LOOK_DPI = 75.0
+"""Enough to see whether something is written, and whether it is the same line of print."""
+
 OCR_DPI = 300.0
 """Tesseract is trained on text of about 300 dpi."""
 
@@ -32,53 +34,58 @@ title reach 0.9, another title of the same length stays below 0.5."""
 SLACK_MM = 0.8
 """How far the print of a field may lie from the page fit."""
 
-INKED = 40
-"""Grey levels beyond the blank from which a sample of a field counts as written on, before smoothing."""
+INKED = 30
+"""Grey levels beyond the blank from which a sample counts as written on: a pencil line at 75 dpi."""
 
 LEAST_INK = 0.004
 """Share of a typed field that must be inked for it to be read at all; specks cover less."""
 
 
-def read_fields(scan: Grey, alignment: Alignment, *, always: bool = False) -> tuple[FieldReading, ...]:
-    """Every declared field of the side but its code, with confidence (0 to 1) and place (scan px).
+def read_fields(
+    scan: Grey, page: Page, alignment: Alignment, *, identified: bool, always: bool = False
+) -> tuple[FieldReading, ...]:
+    """The declared fields of the side but its code, with confidence (0 to 1) and place (scan px).
 
-    ``always`` has tesseract read printed text even where it looks like the blank's.
+    Where the side is ``identified`` by its code, printed text is not looked at, unless ``always``: then
+    tesseract reads it whatever it looks like.
     """
     fields = {field.id: field for field in alignment.reference.form.fields}
+    skipped = {"code"} if always or not identified else {"code", "printed_text"}
     return tuple(
-        _read_field(scan, alignment, fields[place.field], place.rect, always)
+        _read_field(scan, page, alignment, fields[place.field], place.rect, always=always)
         for place in alignment.reference.side.fields
-        if fields[place.field].kind != "code"
+        if fields[place.field].kind not in skipped
     )
 
 
-def _read_field(scan: Grey, alignment: Alignment, field: Field, rect: Rect, always: bool) -> FieldReading:
-    look, blank = _looks(scan, alignment, rect)
+def _read_field(
+    scan: Grey, page: Page, alignment: Alignment, field: Field, rect: Rect, *, always: bool
+) -> FieldReading:
+    look, blank = _looks(page, alignment, rect)
     ink = _ink_share(look, blank)
     text, confidence = "", 0.0
     if field.kind == "printed_text":
         text, confidence = field.expected or "", _likeness(look, blank)
         if always or confidence < SAME_PRINT:
-            text, confidence = _tesseract(
-                cut_out(scan, alignment.matrix, grown(rect, OCR_MARGIN_MM), OCR_DPI)
-            )
+            text, confidence = _tesseract(_enlarged(scan, alignment, grown(rect, OCR_MARGIN_MM)))
     elif field.kind == "typed_text" and ink > LEAST_INK:
-        text, confidence = _tesseract(cut_out(scan, alignment.matrix, rect, OCR_DPI))
+        text, confidence = _tesseract(_enlarged(scan, alignment, rect))
     bounds = bounds_px(alignment.matrix, rect)
     return FieldReading(field.id, text, round(confidence, 3), *bounds, ink=round(ink, 4))
 
 
-def _looks(scan: Grey, alignment: Alignment, rect: Rect) -> tuple[Grey, Grey]:
-    """The region in the scan (with slack around) and in the blank, at the same resolution."""
+def _enlarged(scan: Grey, alignment: Alignment, rect: Rect) -> Grey:
+    return cut_out(scan, alignment.matrix, rect, OCR_DPI)
+
+
+def _looks(page: Page, alignment: Alignment, rect: Rect) -> tuple[Grey, Grey]:
+    """The region (with slack around) in the scan and in the blank, both at 75 dpi."""
     reference = alignment.reference
-    px_per_mm = reference.dpi / MM_PER_INCH
-    to_blank: Matrix = np.diag([px_per_mm, px_per_mm, 1.0])
+    half = page.fine_scale / 2
     wide = grown(rect, SLACK_MM)
-    soft = cv2.GaussianBlur(cut_out(scan, alignment.matrix, wide, 2 * LOOK_DPI), (0, 0), 1.0)
-    blank = cv2.GaussianBlur(cut_out(reference.blank, to_blank, wide, 2 * LOOK_DPI), (0, 0), 1.0)
-    half = (max(1, soft.shape[1] // 2), max(1, soft.shape[0] // 2))
-    look = cv2.resize(soft, half, interpolation=cv2.INTER_AREA)
-    return look, cv2.resize(blank, half, interpolation=cv2.INTER_AREA)
+    look = cut_out(page.half, np.diag([half, half, 1.0]) @ alignment.matrix, wide, LOOK_DPI)
+    to_blank: Matrix = np.diag([*reference.tiles_half.px_per_mm, 1.0])
+    return look, cut_out(reference.half, to_blank, wide, LOOK_DPI)
 
 
 def _likeness(look: Grey, blank: Grey) -> float:
@@ -91,9 +98,9 @@ def _likeness(look: Grey, blank: Grey) -> float:
 
 
 def _ink_share(look: Grey, blank: Grey) -> float:
-    """Share of the region darker than its paper where the blank (grown by a mm) prints nothing."""
+    """Share of the region darker than its paper where the blank (grown by 0.7 mm) prints nothing."""
     signal, _paper = print_signal(look)
-    printed = cv2.dilate(255 - blank, np.ones((9, 9), np.uint8)) > INKED
+    printed = cv2.dilate(255 - blank, np.ones((5, 5), np.uint8)) > INKED
     free = ~printed
     return float((signal[free] > INKED).mean()) if free.any() else 0.0
 

@@ -12,50 +12,37 @@ import numpy as np
 
 from ballotscan.vision.arrays import Floats, Grey
 
-STEP_MM = 0.2
-"""Sampling step. 0.25 mm read as well as 0.17 mm in the experiments of DECISIONS.md; 0.2 mm keeps two
-samples on the thinnest pen line (0.4 mm)."""
-
 
 @dataclass(frozen=True)
 class Grid:
-    """A square of samples around a centre: ``offsets_mm`` (size * size, 2), rows first."""
+    """A square of ``size`` times ``size`` samples around a centre, ``step_mm`` apart; ``steps_mm`` (size,)
+    are the offsets along either side."""
 
     size: int
-    offsets_mm: Floats
+    step_mm: float
+    steps_mm: Floats
 
 
-def make_grid(half_mm: float) -> Grid:
-    """Samples from ``-half_mm`` to ``half_mm`` in both directions, one of them on the centre."""
-    reach = int(np.ceil(half_mm / STEP_MM))
-    steps = np.arange(-reach, reach + 1) * STEP_MM
-    x, y = np.meshgrid(steps, steps)
-    return Grid(len(steps), np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32))
+def make_grid(half_mm: float, step_mm: float) -> Grid:
+    """Samples from at least ``-half_mm`` to ``half_mm`` in both directions, one of them on the centre."""
+    reach = int(np.ceil(half_mm / step_mm - 1e-9))
+    steps = (np.arange(-reach, reach + 1) * step_mm).astype(np.float32)
+    return Grid(len(steps), step_mm, steps)
 
 
-def sample(
-    image: Grey,
-    centres_px: Floats,
-    mm_to_px: Floats,
-    grid: Grid,
-) -> Grey:
+def sample(image: Grey, centres_px: Floats, mm_to_px: Floats, grid: Grid) -> Grey:
     """Grey patches (N, size, size) around ``centres_px`` (N, 2, continuous px of ``image``).
 
     ``mm_to_px`` (N, 2, 2) is the local map of a step in mm to a step in px. Outside the image the nearest
     pixel is repeated; ``inside_share`` tells how much of a patch is real.
     """
-    where = _where(centres_px, mm_to_px, grid)
-    patches = cv2.remap(
-        image, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    along_x = mm_to_px[:, :, 0, None].astype(np.float32) * grid.steps_mm  # (N, 2, size)
+    along_y = mm_to_px[:, :, 1, None].astype(np.float32) * grid.steps_mm
+    along_y += (centres_px[:, :, None] - 0.5).astype(np.float32)  # OpenCV counts from pixel centres
+    where = along_x[:, :, None, :] + along_y[:, :, :, None]
+    columns, rows = (np.ascontiguousarray(where[:, axis]).reshape(-1, grid.size) for axis in (0, 1))
+    patches = cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return patches.reshape(len(centres_px), grid.size, grid.size)
-
-
-def _where(centres_px: Floats, mm_to_px: Floats, grid: Grid) -> Floats:
-    """Sample positions as OpenCV counts them (pixel centres at whole numbers), (N * size, size, 2)."""
-    steps = grid.offsets_mm @ mm_to_px.transpose(0, 2, 1).astype(np.float32)
-    where = steps + (centres_px[:, None, :] - 0.5).astype(np.float32)
-    return where.reshape(-1, grid.size, 2)
 
 
 def inside_share(shape: tuple[int, int], centres_px: Floats, mm_to_px: Floats, half_mm: float) -> Floats:

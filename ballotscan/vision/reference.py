@@ -15,7 +15,7 @@ import scipy.fft
 
 from ballotscan.forms.form import Form, Side
 from ballotscan.forms.prints import FormPrint
-from ballotscan.vision.arrays import Complexes, Floats, Grey
+from ballotscan.vision.arrays import Bools, Complexes, Floats, Grey
 from ballotscan.vision.boxes import BoxPrints, make_box_prints
 from ballotscan.vision.page import COARSE_DPI, MM_PER_INCH, halve, print_signal
 
@@ -33,10 +33,13 @@ just above illumination to just below the sampling limit, in steps of 2.9 %."""
 RADIUS_STEP = (RADIUS_MAX / RADIUS_MIN) ** (1 / (RADII - 1))
 
 HALF_DPI = 75.0
-TILES_COARSE = (16.0, 27.0)
-TILES_HALF = (11.0, 20.0)
+TILES_COARSE = (16.0, 34.0)
+TILES_HALF = (11.0, 28.0)
 """Tile side and grid pitch in mm for the two rounds of the page fit: 24 px at 37.5 dpi, 32 px at 75 dpi,
-enough for two lines of text or the corner of a table. An A4 side has some 50 and 100 of them."""
+enough for two lines of text or the corner of a table. An A4 side has some 35 and 50 of them."""
+
+PAPER = 230
+"""Grey of the blank above which nothing is printed."""
 
 TILE_MIN_SPREAD = 6.0
 """Grey levels: a tile whose print varies less holds no ruler."""
@@ -69,6 +72,7 @@ class Reference:
     tiles_coarse: Tiles
     tiles_half: Tiles
     half: Grey  # the whole side in the frame of tiles_half
+    unprinted: Bools  # where in that frame nothing is printed within a millimetre
     boxes: BoxPrints  # in the order of side.boxes
 
 
@@ -87,6 +91,7 @@ def _build_reference(form: Form, side: Side, blank: Grey, dpi: float) -> Referen
     spectrum = scipy.fft.rfft2(field)
     whitened = spectrum / (np.abs(spectrum) + np.abs(spectrum).mean())
     own_peak = float(scipy.fft.irfft2(spectrum * np.conj(whitened)).max() / np.linalg.norm(field))
+    half, _ = _shrink(blank, dpi, HALF_DPI)
     return Reference(
         form=form,
         side=side,
@@ -99,7 +104,8 @@ def _build_reference(form: Form, side: Side, blank: Grey, dpi: float) -> Referen
         field_size=(small.shape[1] // 2, small.shape[0] // 2),
         tiles_coarse=_cut_tiles(blank, dpi, COARSE_DPI, TILES_COARSE),
         tiles_half=_cut_tiles(blank, dpi, HALF_DPI, TILES_HALF),
-        half=_shrink(blank, dpi, HALF_DPI)[0],
+        half=half,
+        unprinted=cv2.erode(half, np.ones((7, 7), np.uint8)) > PAPER,
         boxes=make_box_prints(blank, dpi, side),
     )
 

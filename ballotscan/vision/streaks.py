@@ -1,0 +1,113 @@
+"""Dust on the scanner's glass draws a line down the image, through print, paper and boxes alike.
+
+A streak is dark, thin, exactly along the columns of the image, and there where the form prints nothing. It is
+painted out before marks are measured, so that it is neither a mark nor hides one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ballotscan.vision.align import Alignment, project
+from ballotscan.vision.arrays import Bools, Floats, Grey
+from ballotscan.vision.page import MM_PER_INCH, Page
+from ballotscan.vision.reference import HALF_DPI
+
+FLANK_PX = 3
+"""A streak is darker than what lies 1 mm to its left and to its right."""
+
+LEAST_CONTRAST = 4
+"""Grey levels by which it must be darker: twice the noise of a scan at 75 dpi."""
+
+WINDOW_MM = 60.0
+LEAST_SHARE = 0.6
+"""Looked for where a column is darker than its flanks over this share of 60 mm; a hand-drawn line is never
+that straight, and printed lines are told by the next condition."""
+
+LEAST_FREE_SHARE, LEAST_FREE = 0.85, 40
+"""Of the places in the window where the form prints nothing (at least so many), the share that is dark."""
+
+WIDEN_PX = 1
+"""Painted out with one column more on either side: the streak's soft edge."""
+
+
+@dataclass(frozen=True)
+class Streak:
+    """Columns ``left`` to ``right`` (exclusive) and rows ``top`` to ``bottom`` of the half-size copy."""
+
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+def find_streaks(page: Page, alignment: Alignment) -> list[Streak]:
+    """Every streak of the page, by column."""
+    dark = _darker_than_flanks(page.half)
+    window = round(WINDOW_MM * HALF_DPI / MM_PER_INCH)
+    share = cv2.blur(dark, (1, window), borderType=cv2.BORDER_CONSTANT)
+    columns = np.flatnonzero(share.max(axis=0) > LEAST_SHARE * 255)
+    streaks = []
+    for run in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
+        if run.size:
+            found = _streak_in(page, alignment, dark, share, run)
+            streaks += [found] if found else []
+    return streaks
+
+
+def _darker_than_flanks(half: Grey) -> Grey:
+    """255 where a pixel is darker than both its flanks by the least contrast, else 0."""
+    flanks = np.minimum(half[:, : -2 * FLANK_PX], half[:, 2 * FLANK_PX :])
+    darker = cv2.subtract(flanks, np.ascontiguousarray(half[:, FLANK_PX:-FLANK_PX]))
+    dark = np.zeros_like(half)
+    dark[:, FLANK_PX:-FLANK_PX] = np.where(darker > LEAST_CONTRAST, 255, 0)
+    return dark
+
+
+def _streak_in(page: Page, alignment: Alignment, dark: Grey, share: Grey, run: Floats) -> Streak | None:
+    """The streak in a run of neighbouring columns, if what the form prints does not explain it."""
+    column = int(run[share[:, run].max(axis=0).argmax()])
+    rows = np.flatnonzero(share[:, column] > LEAST_SHARE * 255)
+    reach = round(WINDOW_MM * HALF_DPI / MM_PER_INCH / 2)
+    top, bottom = max(0, int(rows[0]) - reach), min(len(share), int(rows[-1]) + reach)
+    free = _unprinted(page, alignment, column, np.arange(top, bottom))
+    seen: Bools = np.asarray(dark[top:bottom, run].any(axis=1))[free]
+    if seen.size < LEAST_FREE or seen.mean() < LEAST_FREE_SHARE:
+        return None
+    return Streak(int(run[0]) - WIDEN_PX, int(run[-1]) + 1 + WIDEN_PX, top, bottom)
+
+
+def _unprinted(page: Page, alignment: Alignment, column: int, rows: Floats) -> Bools:
+    """Which rows of a column lie on the sheet, where the blank prints nothing within a millimetre."""
+    reference = alignment.reference
+    half = page.fine_scale / 2
+    points = np.stack([np.full(len(rows), column + 0.5), rows + 0.5], axis=1) / half
+    at = project(np.linalg.inv(alignment.matrix), points) * np.array(reference.tiles_half.px_per_mm)
+    height, width = reference.unprinted.shape
+    x, y = at[:, 0].astype(int), at[:, 1].astype(int)
+    on_sheet = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    return on_sheet & reference.unprinted[y.clip(0, height - 1), x.clip(0, width - 1)]
+
+
+def paint_out(page: Page, streaks: list[Streak]) -> Page:
+    """The page with every streak replaced by what lies to its left and right. The copies are new."""
+    if not streaks:
+        return page
+    fine, half = page.fine.copy(), page.half.copy()
+    for streak in streaks:
+        _bridge(half, streak, 1)
+        _bridge(fine, streak, 2)
+    return replace(page, fine=fine, half=half)
+
+
+def _bridge(image: Grey, streak: Streak, times: int) -> None:
+    """Run evenly from the column left of a streak to the one right of it, in place."""
+    height, width = image.shape
+    left, right = max(1, streak.left * times), min(width - 1, streak.right * times)
+    rows = slice(streak.top * times, min(height, streak.bottom * times))
+    before, after = (image[rows, at].astype(np.float32) for at in (left - 1, right))
+    part = (np.arange(left, right) - left + 1) / (right - left + 1)
+    image[rows, left:right] = before[:, None] * (1 - part) + after[:, None] * part
