@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -30,7 +31,7 @@ from ballotscan.model import (
     PageResult,
     PageState,
 )
-from ballotscan.page_work import CountPages, FileRefused, ReadPage, ReadSide, do_task, start_worker
+from ballotscan.page_work import CountPages, FileRefused, Found, ReadPage, ReadSide, do_task, start_worker
 from ballotscan.reading import read_side
 from ballotscan.sheet_work import Forms, pair_batch
 from ballotscan.store.database import Store
@@ -116,11 +117,13 @@ def _count_pages(store: Store, work: Worklist, workers: int, tell: Tell) -> None
         CountPages(store.original_path(file.original)): None for file in work.files if not _counted(file)
     }
     counts: dict[Path, int | FileRefused] = {}
-    for task, found in run_tasks(places, start_worker, ((), read_side), do_task, workers):
-        tell("open", len(counts), len(places))
-        count = FileRefused(found.reason, found.detail) if isinstance(found, WorkerFault) else found
-        assert isinstance(count, int | FileRefused), "a count for a count"
-        counts[task.path] = count
+    opened = run_tasks(places, start_worker, ((), read_side), do_task, workers)
+    with closing(opened):
+        for task, found in opened:
+            tell("open", len(counts), len(places))
+            count = FileRefused(found.reason, found.detail) if isinstance(found, WorkerFault) else found
+            assert isinstance(count, int | FileRefused), "a count for a count"
+            counts[task.path] = count
     work.files = [
         file if _counted(file) else _with_count(file, counts[store.original_path(file.original)])
         for file in work.files
@@ -191,13 +194,13 @@ def _read_pages(
         return batch_of[result.ref.file, result.ref.original], result.ref in again
 
     added = done = 0
-    found = run_tasks(_tasks(store, work.files), start_worker, (tuple(folders), read), do_task, workers)
-    for chunk in in_chunks(results_of(found)):
-        for (batch, tried_before), group in groupby(chunk, where):
-            add = store.add_pages_again if tried_before else store.add_pages
-            added += len(add(batch, list(group)))
-        done += len(chunk)
-        tell("read", done, total)
+    with closing(read_in_chunks(_tasks(store, work.files), folders, workers, read)) as chunks:
+        for chunk in chunks:
+            for (batch, tried_before), group in groupby(chunk, where):
+                add = store.add_pages_again if tried_before else store.add_pages
+                added += len(add(batch, list(group)))
+            done += len(chunk)
+            tell("read", done, total)
     return added
 
 
@@ -209,25 +212,26 @@ def _tasks(store: Store, files: Iterable[StackFile]) -> Iterator[ReadPage]:
                 yield ReadPage(store.original_path(file.original), PageRef(file.shown, page, file.original))
 
 
-def results_of(found: Iterable[tuple[object, object]]) -> Iterator[PageResult]:
-    """Results of pages, with a page that cost its worker's life set aside."""
-    for task, result in found:
-        assert isinstance(task, ReadPage), "only pages are read here"
-        if isinstance(result, WorkerFault):
-            yield PageNotRead(task.ref, None, PageState.SET_ASIDE, result.reason, result.detail)
-        else:
-            assert isinstance(result, PageResult), "a page's result for a page"
-            yield result
-
-
-def in_chunks(results: Iterable[PageResult]) -> Iterator[list[PageResult]]:
-    """Results in the pieces in which they are committed."""
-    chunk: list[PageResult] = []
-    began_s = time.monotonic()
-    for result in results:
-        chunk.append(result)
-        if len(chunk) >= COMMIT_PAGES or time.monotonic() - began_s >= COMMIT_S:
+def read_in_chunks(
+    tasks: Iterable[ReadPage], folders: Sequence[Path], workers: int, read: ReadSide
+) -> Generator[list[PageResult], None, None]:
+    """Read pages in worker processes, in the pieces in which they are committed. Close it to stop early."""
+    found = run_tasks(tasks, start_worker, (tuple(folders), read), do_task, workers)
+    with closing(found):
+        chunk: list[PageResult] = []
+        began_s = time.monotonic()
+        for task, result in found:
+            chunk.append(_page_result(task, result))
+            if len(chunk) >= COMMIT_PAGES or time.monotonic() - began_s >= COMMIT_S:
+                yield chunk
+                chunk, began_s = [], time.monotonic()
+        if chunk:
             yield chunk
-            chunk, began_s = [], time.monotonic()
-    if chunk:
-        yield chunk
+
+
+def _page_result(task: ReadPage, result: Found | WorkerFault) -> PageResult:
+    """A page that cost its worker's life is set aside."""
+    if isinstance(result, WorkerFault):
+        return PageNotRead(task.ref, None, PageState.SET_ASIDE, result.reason, result.detail)
+    assert isinstance(result, PageResult), "a page's result for a page"
+    return result

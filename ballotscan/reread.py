@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from ballotscan.errors import StoreError
 from ballotscan.forms.form import Form
 from ballotscan.forms.load import load_form
 from ballotscan.i18n import gettext as _
-from ballotscan.intake.workers import run_tasks
 from ballotscan.model import (
     BatchSettings,
     PageRef,
@@ -22,8 +22,8 @@ from ballotscan.model import (
     SheetId,
     SideReading,
 )
-from ballotscan.page_work import ReadPage, ReadSide, do_task, start_worker
-from ballotscan.pipeline import Tell, in_chunks, results_of
+from ballotscan.page_work import ReadPage, ReadSide
+from ballotscan.pipeline import Tell, read_in_chunks
 from ballotscan.reading import read_side
 from ballotscan.rules.answers import decide_answers
 from ballotscan.rules.decide import INCOMPLETE, read_sheet, sheet_flag, unread_sheet
@@ -52,12 +52,12 @@ def reread_batch(
     number = store.next_reading(batch.name)
     store.start_batch(replace(batch, forms=tuple(forms)), ENGINE)
     tasks = [ReadPage(store.original_path(page.ref.original), page.ref) for page in pages]
-    found = run_tasks(tasks, start_worker, (tuple(folders), read), do_task, workers)
     done = 0
-    for chunk in in_chunks(results_of(found)):
-        store.add_pages(batch.name, chunk, number)
-        done += len(chunk)
-        tell("read", done, len(tasks))
+    with closing(read_in_chunks(tasks, folders, workers, read)) as chunks:
+        for chunk in chunks:
+            store.add_pages(batch.name, chunk, number)
+            done += len(chunk)
+            tell("read", done, len(tasks))
     _decide_again(store, batch, forms, pages, number)
     return store.differences(batch.name)
 

@@ -13,7 +13,7 @@ import signal
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -116,7 +116,7 @@ def run_tasks(  # noqa: PLR0917
     function: Callable[[State, Task], Result],
     workers: int,
     limits: Limits = Limits(),
-) -> Iterator[tuple[Task, Result | WorkerFault]]:
+) -> Generator[tuple[Task, Result | WorkerFault], None, None]:
     """Run ``function(state, task)`` for every task in worker processes; results come in the tasks' order.
 
     ``state`` is what ``initialise(*initialise_args)`` returned in that worker. Both functions must be found
