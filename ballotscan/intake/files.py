@@ -59,16 +59,25 @@ class SourceFile:
 class OpenFile:
     """A file that was opened as a stack of ``page_count`` pages. Close it, or use it in ``with``."""
 
+    path: Path
     kind: Kind
     page_count: int
     _page: Callable[[int], PageImage]
     _close: Callable[[], None]
 
     def page(self, number: int) -> PageImage:
-        """Page ``number``, from 1. Raises PageFault; the other pages can still be read."""
+        """Page ``number``, from 1. Raises PageFault; the other pages can still be read.
+
+        Raises BallotscanError where the drive is gone.
+        """
         if not 1 <= number <= self.page_count:
             raise IndexError(f"page {number} of {self.page_count}")
-        return self._page(number)
+        try:
+            return self._page(number)
+        except OSError as error:
+            if error.errno in _GONE:
+                raise lost(self.path, error) from error
+            raise PageFault(Reason.DAMAGED_IMAGE, f"it cannot be read: {error.strerror}") from error
 
     def close(self) -> None:
         """Let the file go. Does nothing the second time."""
@@ -218,10 +227,10 @@ def open_source(path: Path) -> OpenFile:
 def _open_kind(path: Path, kind: Kind) -> OpenFile:
     if kind == "PDF":
         pdf = PdfFile(path)
-        return OpenFile(kind, pdf.page_count, pdf.page, pdf.close)
+        return OpenFile(path, kind, pdf.page_count, pdf.page, pdf.close)
     if kind == "TIFF":
         tiff = TiffFile(path)
-        return OpenFile(kind, tiff.page_count, tiff.page, tiff.close)
+        return OpenFile(path, kind, tiff.page_count, tiff.page, tiff.close)
     read = open_jpeg if kind == "JPEG" else open_png
 
     def page(_number: int) -> PageImage:
@@ -229,4 +238,4 @@ def _open_kind(path: Path, kind: Kind) -> OpenFile:
             raise PageFault(Reason.TOO_LARGE, f"a single image of {path.stat().st_size} bytes")
         return read(path.read_bytes())
 
-    return OpenFile(kind, 1, page, lambda: None)
+    return OpenFile(path, kind, 1, page, lambda: None)

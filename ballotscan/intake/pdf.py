@@ -49,8 +49,8 @@ class PdfFile:
             with _damage_is_a_file_fault():
                 self._check_whole()
                 self.page_count = len(self._pdf.pages)
-            if self._pdf.get_warnings():
-                raise FileFault(Reason.DAMAGED_FILE, f"PDF: {self._pdf.get_warnings()[0]}")
+            if warned := self._pdf.get_warnings():
+                raise FileFault(Reason.DAMAGED_FILE, f"PDF: {_one_line(warned[0])}")
             if not self.page_count:
                 raise FileFault(Reason.NO_PAGES, "PDF: no page in it")
             if self.page_count > MAX_PAGES:
@@ -127,13 +127,13 @@ def _damage_is_a_file_fault() -> Iterator[None]:
 @contextmanager
 def _damage_is_a_page_fault(pdf: pikepdf.Pdf) -> Iterator[None]:
     """Both what is raised and what is only warned about while the page is read."""
-    before = len(pdf.get_warnings())
+    pdf.get_warnings()  # reading them empties the list
     try:
         yield
     except _PIKEPDF_ERRORS as error:
         raise PageFault(Reason.DAMAGED_IMAGE, f"PDF: {_one_line(error)}") from error
-    if len(warned := pdf.get_warnings()) > before:
-        raise PageFault(Reason.DAMAGED_IMAGE, f"PDF: {_one_line(warned[before])}")
+    if warned := pdf.get_warnings():
+        raise PageFault(Reason.DAMAGED_IMAGE, f"PDF: {_one_line(warned[0])}")
 
 
 def _one_line(error: object) -> str:

@@ -141,7 +141,7 @@ def unpacked_size(stream: Stream, limit_bytes: int) -> None:
     names = list(filters) if isinstance(filters, Array) else [filters]
     data = stream.read_raw_bytes()
     for name in names:
-        if name not in (Name.FlateDecode, Name.Fl):
+        if name not in (Name.FlateDecode, Name.Fl) or not data:
             return
         unpacker = zlib.decompressobj()
         try:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pikepdf import Array, Dictionary, Name, Object, Stream
 
 from ballotscan.intake.faults import PageFault
+from ballotscan.intake.fax import decode_group_4
 from ballotscan.intake.jpeg import decode_jpeg
 from ballotscan.intake.page_image import (
     MAX_PAGE_PX,
@@ -23,7 +24,6 @@ from ballotscan.intake.page_image import (
     sha_of_bytes,
 )
 from ballotscan.intake.pdf_content import unpacked_size
-from ballotscan.intake.tiff import fax_tiff, grey_of_tiff
 from ballotscan.model import Reason, Sha256
 
 _LONG_NAMES: Final = {
@@ -118,7 +118,7 @@ def _undo_plain_filters(image: Stream, filters: list[str]) -> bytes:
         outer = Stream(scratch, raw)
         outer["/Filter"] = Array([Name(name) for name in filters[:-1]])
         unpacked_size(outer, MAX_PAGE_PX)
-        return outer.read_bytes()
+        return outer.read_bytes(decode_level=pikepdf.StreamDecodeLevel.specialized)
 
 
 # --- JPEG and fax -------------------------------------------------------------------------------------------
@@ -141,12 +141,14 @@ def _decode_fax(image: Stream) -> DecodedImage:
     """ISO 32000-1, 7.4.6. The default for the columns is 1728, and 0 bits are black unless said otherwise."""
     parameters = _parameters(image)
     width_px, height_px = int(image["/Width"]), int(image["/Height"])
-    if parameters.get("/EncodedByteAlign", False) or int(parameters.get("/Columns", 1728)) != width_px:
-        raise UnplainImageError
+    if parameters.get("/EncodedByteAlign", False) or int(parameters.get("/K", 0)) >= 0:
+        raise PageFault(Reason.UNSUPPORTED_IMAGE, "PDF: fax group 3 cannot be checked; scan as group 4")
+    if int(parameters.get("/Columns", 1728)) != width_px:
+        raise PageFault(Reason.DAMAGED_IMAGE, "PDF: the fax rows are not as long as the image is wide")
     data = image.read_raw_bytes()
-    k, black_is_1 = int(parameters.get("/K", 0)), bool(parameters.get("/BlackIs1", False))
+    grey = decode_group_4(width_px, height_px, data)
     # In the fax code black is black. PDF hands it over as 0 (or as 1), and 0 is black unless inverted.
-    grey = grey_of_tiff(fax_tiff(width_px, height_px, k, data))
+    black_is_1 = bool(parameters.get("/BlackIs1", False))
     return DecodedImage(255 - grey if black_is_1 != _inverted(image) else grey, sha_of_bytes(data))
 
 
@@ -172,7 +174,7 @@ def _plain_bytes(image: Stream) -> bytes:
     unpacked_size(
         image, 2 * expected + 1_000_000
     )  # PNG predictors add a byte a row, some writers a little more
-    data = image.read_bytes()
+    data = image.read_bytes(decode_level=pikepdf.StreamDecodeLevel.specialized)  # run lengths included
     if len(data) < expected:
         raise PageFault(Reason.CUT_OFF, f"PDF: the image has {len(data)} bytes and should have {expected}")
     return data[:expected]

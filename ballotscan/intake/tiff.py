@@ -1,35 +1,29 @@
 """Multi-page TIFF, strictly: the directories are walked here, so that no page is ever lost silently.
 
 Each page is cut out and handed to libtiff (through Pillow) as a file of its own; JPEG strips go to the strict
-JPEG reader. libtiff only prints a complaint about a bad fax code and goes on: a complaint is damage here.
+JPEG reader, fax strips to the strict fax reader.
 """
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import struct
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
-from PIL import Image
 
 from ballotscan.intake.faults import FileFault, PageFault
+from ballotscan.intake.fax import decode_group_4, grey_through_libtiff
 from ballotscan.intake.jpeg import decode_jpeg
 from ballotscan.intake.page_image import (
     Grey,
     PageImage,
     check_size,
-    grey_from_pillow,
     make_page,
-    pillow_faults,
     sha_of_pixels,
     turn_by_exif,
 )
@@ -58,18 +52,19 @@ _TYPE_SIZE = {
     18: 8,
 }
 _TYPE_CODE = {1: "B", 3: "H", 4: "I", 5: "II", 13: "I", 16: "Q"}
-_SHORT, _LONG = 3, 4
+_LONG = 4
 
-SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 254, 256, 257, 258, 259, 262, 266
 STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_COUNTS = 273, 274, 277, 278, 279
-X_RESOLUTION, PLANAR, T4_OPTIONS, RESOLUTION_UNIT, COLOUR_MAP = 282, 284, 292, 296, 320
+X_RESOLUTION, PLANAR, RESOLUTION_UNIT, COLOUR_MAP = 282, 284, 296, 320
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, JPEG_TABLES = 322, 323, 324, 325, 347
 _KEPT = {  # the tags that say what the pixels mean; all others stay behind
-    *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, 266, SAMPLES, ROWS_PER_STRIP, PLANAR, T4_OPTIONS, 293),
+    *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES, ROWS_PER_STRIP, PLANAR),
     *(317, COLOUR_MAP, TILE_WIDTH, TILE_HEIGHT, 332, 338, 339, 530, 532),
 }
-_JPEG, _OLD_JPEG = 7, 6
-_COMPRESSIONS = {1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946}  # none, fax x 3, LZW, JPEG, Deflate x 2, PackBits
+_GROUP_4, _JPEG = 4, 7
+_COMPRESSIONS = {1, _GROUP_4, 5, _JPEG, 8, 32773, 32946}  # none, fax, LZW, JPEG, Deflate x 2, PackBits
+_GROUP_3 = {2, 3}  # damage there goes unnoticed by every decoder: a lost row is simply not there
 _WHITE_IS_ZERO, _YCBCR = 0, 6
 _REDUCED_OR_MASK = 0b101  # bits of SUBFILE: a thumbnail, or a see-through mask
 
@@ -124,15 +119,22 @@ class TiffFile:
         directory = self._pages[number - 1]
         check_size(directory.value(WIDTH), directory.value(HEIGHT))
         pieces = self._read_pieces(directory)
-        if directory.value(COMPRESSION, 1) == _JPEG:
+        compression = directory.value(COMPRESSION, 1)
+        if compression == _JPEG:
             grey = _grey_of_jpeg_pieces(directory, pieces)
+        elif compression == _GROUP_4:
+            grey = _grey_of_fax_pieces(directory, pieces)
         else:
-            grey = grey_of_tiff(one_page_tiff(directory, pieces))
+            grey = grey_through_libtiff(one_page_tiff(directory, pieces))
         grey = turn_by_exif(grey, directory.value(ORIENTATION, 1))
         return make_page(grey, sha_of_pixels(grey), _dpi_of(directory))
 
     def _read_pieces(self, directory: Directory) -> list[bytes]:
         """The strips or tiles, encoded. Raises PageFault where they do not lie wholly inside the file."""
+        if directory.value(COMPRESSION, 1) in _GROUP_3:
+            raise PageFault(
+                Reason.UNSUPPORTED_IMAGE, "TIFF: fax group 3 cannot be checked; save it as group 4"
+            )
         if directory.value(COMPRESSION, 1) not in _COMPRESSIONS:
             raise PageFault(
                 Reason.UNSUPPORTED_IMAGE, f"TIFF: compression {directory.value(COMPRESSION)} is not read"
@@ -284,6 +286,23 @@ def _complete_jpeg(directory: Directory, tables: bytes, piece: bytes) -> bytes:
     return b"\xff\xd8" + adobe + tables + piece[2:]
 
 
+def _grey_of_fax_pieces(directory: Directory, pieces: list[bytes]) -> Grey:
+    """Strips or tiles of group 4, each decoded by itself and put in its place."""
+    if directory.value(BITS, 1) != 1 or directory.value(SAMPLES, 1) != 1:
+        raise PageFault(Reason.DAMAGED_IMAGE, "TIFF: fax code is for black and white only")
+    width, height = directory.value(WIDTH), directory.value(HEIGHT)
+    piece_width, piece_height = _piece_size(directory, tiled := TILE_OFFSETS in directory.entries)
+    across = math.ceil(width / piece_width)
+    grey = np.full((height, width), 255, np.uint8)
+    for index, piece in enumerate(pieces):
+        top, left = index // across * piece_height, index % across * piece_width
+        place = grey[top : top + piece_height, left : left + piece_width]
+        rows = piece_height if tiled else len(place)
+        part = decode_group_4(piece_width, rows, piece, directory.value(FILL_ORDER, 1) == 2)
+        place[:] = part[: place.shape[0], : place.shape[1]]
+    return grey if directory.value(PHOTOMETRIC) == _WHITE_IS_ZERO else 255 - grey
+
+
 # --- all other compressions ---------------------------------------------------------------------------------
 
 
@@ -323,62 +342,3 @@ def _write_tiff(order: str, entries: Mapping[int, _Entry], data: bytes) -> bytes
             overflow += entry.raw + b"\0" * (len(entry.raw) % 2)
     magic = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, directory_at)
     return magic + data + block + struct.pack(f"{order}I", 0) + overflow
-
-
-def fax_tiff(width_px: int, height_px: int, k: int, data: bytes) -> bytes:
-    """A one-page TIFF around a fax stream as PDF holds it (ISO 32000-1, 7.4.6): ``k`` below 0 is group 4."""
-
-    def short(*values: int) -> _Entry:
-        return _Entry(_SHORT, len(values), struct.pack(f"<{len(values)}H", *values))
-
-    entries = {
-        WIDTH: _longs("<", [width_px]),
-        HEIGHT: _longs("<", [height_px]),
-        BITS: short(1),
-        COMPRESSION: short(4 if k < 0 else 3),
-        PHOTOMETRIC: short(_WHITE_IS_ZERO),
-        SAMPLES: short(1),
-        ROWS_PER_STRIP: _longs("<", [height_px]),
-    }
-    if k >= 0:
-        entries[T4_OPTIONS] = _longs("<", [1 if k > 0 else 0])
-    entries[STRIP_OFFSETS] = _longs("<", [8])
-    entries[STRIP_COUNTS] = _longs("<", [len(data)])
-    return _write_tiff("<", entries, data + b"\0" * (len(data) % 2))
-
-
-def grey_of_tiff(data: bytes) -> Grey:
-    """Grey pixels of a one-page TIFF in memory, through libtiff, whose every complaint is damage."""
-    with _complaints_are_faults(), pillow_faults(), Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
-        check_size(*image.size)
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        white_is_zero = tags.get(PHOTOMETRIC) == _WHITE_IS_ZERO
-        image.load()
-        grey = grey_from_pillow(image)
-        # Pillow turns white-is-zero images round itself, except the 16-bit ones.
-        return 255 - grey if white_is_zero and image.mode.startswith("I") else grey
-
-
-@contextmanager
-def _complaints_are_faults() -> Iterator[None]:
-    """What C code prints on the error stream meanwhile is raised as a PageFault.
-
-    libtiff returns success for a fax row with a bad code and says so only there. The error stream belongs to
-    the whole process, so this is for single-threaded use, as in the worker processes.
-    """
-    if sys.stderr:
-        sys.stderr.flush()
-    with tempfile.TemporaryFile() as caught:
-        kept = os.dup(2)
-        try:
-            os.dup2(caught.fileno(), 2)
-            try:
-                yield
-            finally:
-                os.dup2(kept, 2)
-        finally:
-            os.close(kept)
-        caught.seek(0)
-        complaint = caught.read(200).decode("utf-8", "replace").strip().partition("\n")[0]
-    if complaint:
-        raise PageFault(Reason.DAMAGED_IMAGE, f"TIFF: {complaint}")
