@@ -149,7 +149,7 @@ def _folders(db: str | None) -> dict[str, Path]:
 def _summary(form: Form, folder: Path) -> str:
     count = sum(len(side.boxes) for side in form.sides)
     return _(
-        "{id}, edition {edition}: {title}. {sides} sides, {questions} questions, {boxes} boxes. {folder}"
+        "{id}, edition {edition}: {title}. Sides: {sides}, questions: {questions}, boxes: {boxes}. {folder}"
     ).format(
         id=form.id,
         edition=form.edition,

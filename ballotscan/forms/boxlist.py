@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ballotscan.forms.form import BoxPlace, FieldPlace, Form, Rect, Side
 from ballotscan.forms.nodes import Node, read_source
+from ballotscan.forms.source import check_code, check_edition
 from ballotscan.i18n import gettext as _
 
 MAX_MM: Final = 1000.0  # nothing that a desk scanner takes is longer
@@ -67,12 +68,16 @@ def sides_from_json(listed: dict[str, Any]) -> tuple[Side, ...]:
 
 @dataclass(frozen=True)
 class Listed:
-    """What a list of boxes says: whose it is, the places, and the questions that allow several answers."""
+    """What a list of boxes says: whose it is, the places, the questions that allow several answers.
+
+    ``lines`` tells on which line of the file each box ("question/option") stands.
+    """
 
     template: str
     edition: str
     sides: tuple[Side, ...]
     multiple: frozenset[str]
+    lines: Mapping[str, int]
 
 
 def read_list(path: Path) -> Listed:
@@ -97,7 +102,22 @@ def read_list(path: Path) -> Listed:
         )
         for number, size in sorted(sizes.items())
     )
-    return Listed(found["template"].text(), found["edition"].text(), sides, frozenset(several))
+    lines = _box_lines(found["boxes"], [box for _page, box in boxes])
+    for node, (_page, field) in zip(nodes, fields, strict=True):
+        if any(field.field == box.question for _page, box in boxes):
+            node.refuse(_('the id "{id}" is a question\'s already.').format(id=field.field))
+    return Listed(found["template"].text(), check_edition(found["edition"]), sides, frozenset(several), lines)
+
+
+def _box_lines(node: Node, boxes: Sequence[BoxPlace]) -> dict[str, int]:
+    """The line of each box by name; a box that stands there twice is refused."""
+    lines: dict[str, int] = {}
+    for item, box in zip(node.items(), boxes, strict=True):
+        name = f"{box.question}/{box.option}"
+        if name in lines:
+            item.refuse(_("the box {box} stands here twice.").format(box=name))
+        lines[name] = item.line
+    return lines
 
 
 def _page_sizes(node: Node) -> dict[int, tuple[float, float]]:
@@ -127,12 +147,12 @@ def _page_of(node: Node, pages: dict[int, tuple[float, float]]) -> int:
 
 def _box(node: Node) -> BoxPlace:
     found = node.fields(required=("page", "question", "option", *RECT_KEYS), optional=("multiple",))
-    return BoxPlace(found["question"].text(), found["option"].text(), _rect(found))
+    return BoxPlace(check_code(found["question"]), check_code(found["option"]), _rect(found))
 
 
 def _field(node: Node) -> FieldPlace:
     found = node.fields(required=("page", "field", *RECT_KEYS))
-    return FieldPlace(found["field"].text(), _rect(found))
+    return FieldPlace(check_code(found["field"]), _rect(found))
 
 
 def _rect(found: dict[str, Node]) -> Rect:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -21,25 +22,36 @@ SMALLEST_GAP_MM: Final = (
 SLACK_MM: Final = 0.001  # of rounding
 
 
-def check_sides(place: Path, source: Source, sides: Sequence[Side]) -> None:
-    """Raise ``TemplateError`` for the first fault of the geometry, naming file, side and box."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the geometry, as a sentence, and with which box ("question/option")."""
+
+    reason: str
+    box: str | None = None
+
+
+def check_sides(place: Path, source: Source, sides: Sequence[Side], lines: Mapping[str, int]) -> None:
+    """Raise ``TemplateError`` for the first fault; ``lines`` tells where each box is stated."""
     for fault in find_faults(source, sides):
-        raise TemplateError(f"{place}:1: {fault}", _("Change the layout or the list of boxes."))
+        line = lines.get(fault.box or "", 1)
+        raise TemplateError(f"{place}:{line}: {fault.reason}", _("Change the layout or the list of boxes."))
 
 
-def find_faults(source: Source, sides: Sequence[Side]) -> Iterator[str]:
-    """Every fault as a sentence: what is missing, doubled, off the page, too small or too near."""
+def find_faults(source: Source, sides: Sequence[Side]) -> Iterator[Fault]:
+    """Every fault there is: what is missing, doubled, off the page, too small or too near."""
     if [side.number for side in sides] != list(range(1, source.sides + 1)):
-        yield _("{stated} sides are stated, {found} found.").format(stated=source.sides, found=len(sides))
-    yield from _amiss(source, sides)
+        yield Fault(
+            _("{stated} sides are stated, {found} found.").format(stated=source.sides, found=len(sides))
+        )
+    yield from _box_names(source, sides)
+    yield from _field_names(source, sides)
     for side in sides:
         for box in side.boxes:
             yield from _box_faults(side, box)
         for field in side.fields:
             if not inside(field.rect, side):
-                yield _("side {side}: the field {field} leaves the page.").format(
-                    side=side.number, field=field.field
-                )
+                where = {"side": side.number, "field": field.field}
+                yield Fault(_("side {side}: the field {field} leaves the page.").format(**where))
         yield from _overlaps(side)
 
 
@@ -65,44 +77,47 @@ def box_name(box: BoxPlace) -> str:
     return f"{box.question}/{box.option}"
 
 
-def _amiss(source: Source, sides: Sequence[Side]) -> Iterator[str]:
+def _box_names(source: Source, sides: Sequence[Side]) -> Iterator[Fault]:
     """Boxes without an option, options without a box, and questions that spread over two sides."""
-    placed = Counter((box.question, box.option) for side in sides for box in side.boxes)
-    asked = {(question.id, option.code) for question in source.questions for option in question.options}
-    for question, option in sorted(asked - set(placed)):
-        yield _("the box {box} is nowhere on the form.").format(box=f"{question}/{option}")
-    for (question, option), count in sorted(placed.items()):
-        if (question, option) not in asked:
-            yield _("the box {box} belongs to no option of the source.").format(box=f"{question}/{option}")
+    placed = Counter(box_name(box) for side in sides for box in side.boxes)
+    asked = {f"{question.id}/{option.code}" for question in source.questions for option in question.options}
+    for name in sorted(asked - set(placed)):
+        yield Fault(_("the box {box} is nowhere on the form.").format(box=name), name)
+    for name, count in sorted(placed.items()):
+        if name not in asked:
+            yield Fault(_("the box {box} belongs to no option of the source.").format(box=name), name)
         elif count > 1:
-            yield _("the box {box} stands on the form {count} times.").format(
-                box=f"{question}/{option}", count=count
+            yield Fault(
+                _("the box {box} stands on the form {count} times.").format(box=name, count=count), name
             )
-    fields = {field.id for field in source.fields}
-    laid = {field.field for side in sides for field in side.fields}
-    for name in sorted(fields - laid):
-        yield _("the field {field} is nowhere on the form.").format(field=name)
-    for name in sorted(laid - fields):
-        yield _("the field {field} is not in the source.").format(field=name)
-    for asked_question in source.questions:
-        on = {side.number for side in sides for box in side.boxes if box.question == asked_question.id}
+    for question in source.questions:
+        on = {side.number for side in sides for box in side.boxes if box.question == question.id}
         if len(on) > 1:
-            yield _("the question {question} spreads over two sides.").format(question=asked_question.id)
+            yield Fault(_("the question {question} spreads over two sides.").format(question=question.id))
 
 
-def _box_faults(side: Side, box: BoxPlace) -> Iterator[str]:
-    where = {"side": side.number, "box": box_name(box)}
+def _field_names(source: Source, sides: Sequence[Side]) -> Iterator[Fault]:
+    declared = {field.id for field in source.fields}
+    placed = {field.field for side in sides for field in side.fields}
+    for name in sorted(declared - placed):
+        yield Fault(_("the field {field} is nowhere on the form.").format(field=name))
+    for name in sorted(placed - declared):
+        yield Fault(_("the field {field} is not in the source.").format(field=name))
+
+
+def _box_faults(side: Side, box: BoxPlace) -> Iterator[Fault]:
+    name = box_name(box)
     if not inside(box.rect, side):
-        yield _("side {side}: the box {box} leaves the page.").format(**where)
+        yield Fault(_("side {side}: the box {box} leaves the page.").format(side=side.number, box=name), name)
     if not all(SMALLEST_BOX_MM <= length <= LARGEST_BOX_MM for length in (box.rect.w_mm, box.rect.h_mm)):
-        yield _("side {side}: the box {box} is not {least:g} to {most:g} mm wide and high.").format(
-            least=SMALLEST_BOX_MM, most=LARGEST_BOX_MM, **where
-        )
+        reason = _("side {side}: the box {box} is not {least:g} to {most:g} mm wide and high.")
+        limits = {"least": SMALLEST_BOX_MM, "most": LARGEST_BOX_MM}
+        yield Fault(reason.format(side=side.number, box=name, **limits), name)
 
 
-def _overlaps(side: Side) -> Iterator[str]:
+def _overlaps(side: Side) -> Iterator[Fault]:
     for one, other in combinations(side.boxes, 2):
         if gap_mm(one.rect, other.rect) < SMALLEST_GAP_MM:
-            yield _("side {side}: the boxes {one} and {other} overlap or touch.").format(
-                side=side.number, one=box_name(one), other=box_name(other)
-            )
+            names = {"one": box_name(one), "other": box_name(other)}
+            reason = _("side {side}: the boxes {one} and {other} overlap or touch.")
+            yield Fault(reason.format(side=side.number, **names), names["other"])

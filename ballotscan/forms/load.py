@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,9 @@ from ballotscan.settings import shipped
 
 # What the look of a drawn form hangs on besides its source: `form.typ`, the typesetter and the fonts.
 _DRAWN_BY: Final = ("typst", "fontpkg-be-vietnam-pro", "segno")
-_DRAWING_CODE: Final = ("form.typ", "drawing.py", "source.py")
+_DRAWING: Final = "form.typ"
+# What else could change the places that are kept. Not part of the hash: tidying it up makes no other form.
+_DRAWING_CODE: Final = ("drawing.py", "source.py", "boxlist.py", "prints.py", "blanks.py")
 
 
 def shipped_templates() -> Path:
@@ -73,8 +75,19 @@ def load_form(folder: Path) -> Form:
 
 def hash_form(source: Source, folder: Path) -> str:
     """SHA-256 over all that the form is made of: its source, its blank or else whatever draws it."""
+    return _digest(_ingredients(source, folder))
+
+
+def cache_name(form_id: str, fingerprint: str, kind: str) -> str:
+    """The name to keep something made from a form under: another form or program, another name."""
+    here = Path(__file__).parent
+    code = _digest([(name, _read(here / name)) for name in _DRAWING_CODE])
+    return f"{form_id}-{fingerprint[:24]}-{code[:8]}{kind}"
+
+
+def _digest(parts: Sequence[tuple[str, bytes]]) -> str:
     digest = hashlib.sha256()
-    for name, data in _ingredients(source, folder):
+    for name, data in parts:
         digest.update(f"{name} {len(data)}\n".encode())
         digest.update(data)
     return digest.hexdigest()
@@ -89,7 +102,7 @@ def _ingredients(source: Source, folder: Path) -> list[tuple[str, bytes]]:
         ]
         return parts
     here = Path(__file__).parent
-    parts += [(name, _read(here / name)) for name in _DRAWING_CODE]
+    parts.append((_DRAWING, _read(here / _DRAWING)))
     return parts + [(name, version(name).encode()) for name in _DRAWN_BY]
 
 
@@ -102,22 +115,28 @@ def _read(path: Path) -> bytes:
 
 def _checked_sides(source: Source, folder: Path, fingerprint: str) -> tuple[Side, ...]:
     """The sides with their boxes; only those that passed the check are ever kept."""
-    name = f"{source.id}-{fingerprint[:32]}.json"
+    name = cache_name(source.id, fingerprint, ".json")
     kept = cache.read_cached(name)
     if kept is not None:
         try:
             return sides_from_json(json.loads(kept))
         except (ValueError, KeyError, TypeError):
             pass  # damaged: made anew below
-    sides = _find_sides(source, folder)
-    check_sides(folder / (source.blank.boxes if source.blank else SOURCE_NAME), source, sides)
+    sides, lines = _find_sides(source, folder)
+    check_sides(folder / (source.blank.boxes if source.blank else SOURCE_NAME), source, sides, lines)
     cache.keep(name, json.dumps(sides_as_json(sides)).encode())
     return sides
 
 
-def _find_sides(source: Source, folder: Path) -> tuple[Side, ...]:
+def _find_sides(source: Source, folder: Path) -> tuple[tuple[Side, ...], Mapping[str, int]]:
+    """The sides, and the line of the file on which each box or its question is stated."""
     if source.blank is not None:
-        return read_list(folder / source.blank.boxes).sides
+        listed = read_list(folder / source.blank.boxes)
+        return listed.sides, listed.lines
     from ballotscan.forms.drawing import draw_sides
 
-    return draw_sides(source, folder)
+    printed = [printed for section in source.sections for printed in section.questions]
+    lines = {
+        f"{one.question.id}/{option.code}": one.line for one in printed for option in one.question.options
+    }
+    return draw_sides(source, folder), lines

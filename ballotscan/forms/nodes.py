@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,13 @@ class Node:
         if not isinstance(self.raw, yaml.ScalarNode) or not self.raw.value.strip() or self.is_null():
             self.refuse(_("a text is expected here."))
         return str(self.raw.value)
+
+    def matching(self, pattern: re.Pattern[str], meaning: str) -> str:
+        """A text that the whole pattern fits; ``meaning`` says in words what that is."""
+        text = self.text()
+        if not pattern.fullmatch(text):
+            self.refuse(_('"{text}" is not allowed here: {meaning}.').format(text=text, meaning=meaning))
+        return text
 
     def is_null(self) -> bool:
         """True where the source says ``null`` or leaves the value out."""

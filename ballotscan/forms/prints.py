@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ballotscan.errors import TemplateError
 from ballotscan.forms import cache
 from ballotscan.forms.form import Form
-from ballotscan.forms.load import load_form
+from ballotscan.forms.load import cache_name, load_form
 from ballotscan.forms.source import SOURCE_NAME, parse_source
 from ballotscan.i18n import gettext as _
 
@@ -42,7 +42,7 @@ def load_print(folder: Path, serial: str | None = None) -> FormPrint:
     form = load_form(folder)
     if serial is not None:
         return FormPrint(form, PRINT_DPI, _make_pages(form, folder, serial))
-    name = f"{form.id}-{form.hash[:32]}-{PRINT_DPI}.npz"
+    name = cache_name(form.id, form.hash, f"-{PRINT_DPI}.npz")
     pages = _unpack(cache.read_cached(name), form)
     if pages is None:
         pages = _make_pages(form, folder, None)

@@ -77,6 +77,7 @@ class PrintedQuestion:
     number: int  # printed, from 1
     columns: int
     beside: bool
+    line: int  # of the source, for faults that only show once the form is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,16 @@ class _Shared:
     lists: Mapping[str, tuple[Option, ...]]
 
 
+def check_code(node: Node) -> str:
+    """The id of a question, an option or a field, as the node gives it."""
+    return node.matching(CODE_PATTERN, _('up to 16 letters, digits, ".", "-" and "_"'))
+
+
+def check_edition(node: Node) -> str:
+    """An edition, as the node gives it."""
+    return node.matching(EDITION_PATTERN, _('up to 10 capitals, digits, "." and "-"'))
+
+
 def parse_source(path: Path) -> Source:
     """Read ``template.yaml``. Raises ``TemplateError`` ("file:line: reason")."""
     root = read_source(path)
@@ -213,11 +224,11 @@ def parse_source(path: Path) -> Source:
     )
     shared = _Shared(scales=_parse_scales(found.get("scales")), lists=_parse_lists(found.get("lists")))
     source = Source(
-        id=_matching(found["id"], ID_PATTERN, _('lower-case letters, digits and "-"')),
-        edition=_matching(found["edition"], EDITION_PATTERN, _('up to 10 capitals, digits, "." and "-"')),
+        id=found["id"].matching(ID_PATTERN, _('lower-case letters, digits and "-"')),
+        edition=check_edition(found["edition"]),
         title=found["title"].text(),
         subtitle=_text(found, "subtitle"),
-        language=_matching(found["language"], re.compile("[a-z]{2}"), _("two letters such as vi")),
+        language=found["language"].matching(re.compile("[a-z]{2}"), _("two letters such as vi")),
         valid_from=found["valid_from"].date(),
         valid_to=found["valid_to"].date(),
         sides=found["sides"].whole(1, MAX_SIDES),
@@ -319,7 +330,7 @@ def _parse_options(node: Node) -> tuple[Option, ...]:
     options: dict[str, Option] = {}
     for item in node.items():
         found = item.fields(required=("code", "label"), optional=("write_in",))
-        code = _matching(found["code"], CODE_PATTERN, _('up to 16 letters, digits, ".", "-" and "_"'))
+        code = check_code(found["code"])
         if code in options:
             found["code"].refuse(_('the code "{code}" stands here twice.').format(code=code))
         options[code] = Option(code, found["label"].text(), "write_in" in found and found["write_in"].flag())
@@ -417,7 +428,7 @@ def _parse_question(
         in_index=in_index,
     )
     columns = found["columns"].whole(1, 12) if "columns" in found else 1
-    return PrintedQuestion(question, number, columns, _flag(found, "beside"))
+    return PrintedQuestion(question, number, columns, _flag(found, "beside"), node.line)
 
 
 def _question_options(
@@ -447,20 +458,13 @@ def _parse_field(node: Node, taken: set[str]) -> PrintedField:
 
 
 def _new_id(node: Node, taken: set[str]) -> str:
-    new = _matching(node, CODE_PATTERN, _('up to 16 letters, digits, ".", "-" and "_"'))
+    new = check_code(node)
     if new in taken:
         node.refuse(
             _('the id "{id}" is taken already.').format(id=new), _("Give every question and field its own.")
         )
     taken.add(new)
     return new
-
-
-def _matching(node: Node, pattern: re.Pattern[str], meaning: str) -> str:
-    text = node.text()
-    if not pattern.fullmatch(text):
-        node.refuse(_('"{text}" is not allowed here: {meaning}.').format(text=text, meaning=meaning))
-    return text
 
 
 def _one_of(node: Node, known: tuple[T, ...]) -> T:
