@@ -28,8 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _write_utf8()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        use_language(_language_set())
         language, rest = take_language(given)
-        use_language(language or _language_set())
+        if language:
+            use_language(language)
         return _run(rest)
     except BallotscanError as fault:
         _complain(_("Error: {message}").format(message=" ".join(str(fault).split())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -62,8 +63,9 @@ def test_every_command_explains_itself_in_both_languages(command: str) -> None:
     assert "Show this message" in texts["en"]
     assert texts["vi"].startswith("Cách dùng: ballotscan")
     assert not any(word in texts["vi"] for word in ("Usage", "Options:", "Show this", "required", "default"))
-    english, vietnamese = (set(texts[language].splitlines()) - {""} for language in ("en", "vi"))
-    assert not english & vietnamese  # no line was left untranslated
+    english, vietnamese = (texts[language].splitlines() for language in ("en", "vi"))
+    same = set(english) & set(vietnamese)
+    assert [line for line in same if re.search("[a-z]{3,} [a-z]{3,}", line)] == []  # none left in English
 
 
 def test_no_command_at_all_is_answered_with_help(capsys: pytest.CaptureFixture[str]) -> None:
