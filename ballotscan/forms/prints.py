@@ -105,9 +105,7 @@ def rasterise(pdf: bytes) -> list[NDArray[np.uint8]]:
     import pypdfium2  # type: ignore[import-untyped,unused-ignore]
 
     with pypdfium2.PdfDocument(pdf) as document:
-        return [
-            page.render(scale=PRINT_DPI / 72, grayscale=True).to_numpy()[:, :, 0].copy() for page in document
-        ]
+        return [page.render(scale=PRINT_DPI / 72, grayscale=True).to_numpy().copy() for page in document]
 
 
 def printable_pdf(folder: Path, serials: Sequence[str | None] = (None,)) -> bytes:

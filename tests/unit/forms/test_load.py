@@ -11,7 +11,7 @@ import pytest
 from ballotscan.errors import TemplateError
 from ballotscan.forms import cache, drawing
 from ballotscan.forms.load import find_forms, load_form, shipped_templates
-from ballotscan.forms.prints import load_print
+from ballotscan.forms.prints import load_print, rasterise
 
 Small = Callable[..., Path]
 
@@ -104,3 +104,22 @@ def test_the_picture_is_grey_at_300_dpi_with_white_paper(shipped_print: object) 
         assert page.dtype == np.uint8
         assert page[:90].min() == 255  # 7.6 mm of paper that no printer reaches
         assert 0.01 < (page < 128).mean() < 0.15
+
+
+def test_both_renderers_give_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without poppler, as on most Windows machines, PDFium draws the blank; only soft edges differ."""
+    shown = load_print(shipped_templates() / "hue-2019")
+    monkeypatch.setattr("ballotscan.forms.prints.shutil.which", lambda _program: None)
+    (page,) = rasterise(drawing.draw_pdf(shipped_templates() / "hue-2019"))
+    rows, columns = shown.pages[0].shape
+    assert page.ndim == 2
+    assert abs(page.shape[0] - rows) <= 1
+    assert abs(page.shape[1] - columns) <= 1
+
+    def likeness(shift: int) -> float:
+        """Correlation of the two pictures, one pushed sideways by so many pixels."""
+        ours = shown.pages[0][100:3400, 100 + shift : 2300 + shift]
+        return float(np.corrcoef(ours.ravel(), page[100:3400, 100:2300].ravel())[0, 1])
+
+    assert likeness(0) > 0.9
+    assert likeness(0) > max(likeness(-1), likeness(1))  # not a pixel off
