@@ -107,7 +107,7 @@ def test_the_picture_is_grey_at_300_dpi_with_white_paper(shipped_print: object) 
 
 
 def test_both_renderers_give_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without poppler, as on most Windows machines, PDFium draws the blank; only soft edges differ."""
+    """Without poppler, as on most Windows machines, PDFium draws the blank: the same within a pixel."""
     shown = load_print(shipped_templates() / "hue-2019")
     monkeypatch.setattr("ballotscan.forms.prints.shutil.which", lambda _program: None)
     (page,) = rasterise(drawing.draw_pdf(shipped_templates() / "hue-2019"))
@@ -121,5 +121,6 @@ def test_both_renderers_give_the_same_picture(monkeypatch: pytest.MonkeyPatch) -
         ours = shown.pages[0][100:3400, 100 + shift : 2300 + shift]
         return float(np.corrcoef(ours.ravel(), page[100:3400, 100:2300].ravel())[0, 1])
 
-    assert likeness(0) > 0.9
-    assert likeness(0) > max(likeness(-1), likeness(1))  # not a pixel off
+    best = max(range(-3, 4), key=likeness)
+    assert abs(best) <= 1  # poppler moves thin lines to whole pixels, PDFium does not
+    assert likeness(best) > 0.9
