@@ -36,11 +36,11 @@ from tests.accuracy.real_ink import shared_data
 MM_PER_INCH = 25.4
 PLAIN_LABELS = frozenset({"x", "tick", "fill", "empty"})
 NEIGHBOUR_SIZES = 3.5
-"""Boxes whose centres are at most this many box sizes apart in a row or a column belong together."""
+"""Boxes whose centres are at most this many box sizes apart in a row or column belong together."""
 
 
 COMPOSITE_BLANKS = frozenset({"formscanner_questionnaire", "votingworks_28lb_pens"})
-"""Their blanks are the median of filled pages, so what most people marked is in them: it is taken out here."""
+"""Their blanks are the median of filled pages: what most people marked is in them and is taken out here."""
 
 
 @dataclass(frozen=True, slots=True)

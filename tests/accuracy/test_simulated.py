@@ -12,7 +12,7 @@ from tests.accuracy.run import Task, run_many
 
 SHEETS = {"appendix-i": 8, "hue-2019": 24}
 LEAST_ACCEPTED = 0.95
-"""Of ordinary answers over this few sheets, where one odd writer weighs 1 to 4 %; 300 sheets must reach 0.97."""
+"""Of ordinary answers over few sheets, where one odd writer weighs 1 to 4 %; 300 sheets must reach 0.97."""
 
 
 @cache
