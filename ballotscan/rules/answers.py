@@ -50,7 +50,7 @@ LEAST_SPECK, MOST_SPECK = 0.025, 0.25
 ALONE_PEAK = 0.12
 """Where the hand is not known, a spot darker than this may be a mark."""
 
-SOLID_PEAK = 0.5
+SOLID_PEAK = 0.55
 """On a black-and-white scan the strokes of a pen that was dark enough are solid; a hand whose usual mark
 is fainter than this was broken up by the threshold, and other strokes of it may be gone."""
 

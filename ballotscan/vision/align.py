@@ -20,8 +20,9 @@ import cv2
 import numpy as np
 import scipy.fft
 
-from ballotscan.vision.arrays import Complexes, Floats, Grey
+from ballotscan.vision.arrays import Complexes, Floats, Indices
 from ballotscan.vision.page import Page, halve
+from ballotscan.vision.patches import sample
 from ballotscan.vision.reference import (
     ANGLES,
     FIELD_PX,
@@ -42,9 +43,6 @@ is 1.41 smaller than guessed, a page cut to two thirds 1.5 larger."""
 
 CANDIDATES_TRIED = 2
 """How many peaks of each side's log-polar correlation are looked at."""
-
-COARSE_SEARCH_PX, HALF_SEARCH_PX = 6, 4
-"""How far a patch is looked for: 4 mm at 37.5 dpi, 1.4 mm at 75 dpi."""
 
 TILE_LOST = 0.35
 """Patches found with a correlation below this are not used for the fit: patches of other text score up to
@@ -177,14 +175,16 @@ def _find_shift(page: Page, field: Floats, given: _Turn) -> Found:
     spectrum = scipy.fft.rfft2(back)
     norm = float(np.linalg.norm(back)) * reference.own_peak + 1e-9
     upright = scipy.fft.irfft2(spectrum * reference.whitened)
-    turned = scipy.fft.irfft2(np.conj(spectrum) * reference.whitened)
-    if upright.max() >= turned.max():
-        peak, place = float(upright.max()), _shift(*_peak_place(upright))
-    else:
-        peak, (dx, dy) = float(turned.max()), _peak_place(turned)
-        # the field turned by half a turn about its pixel (0, 0), modulo its size
-        place = np.array([[-1.0, 0.0, FIELD_PX + 1 - dx], [0.0, -1.0, FIELD_PX + 1 - dy], [0.0, 0.0, 1.0]])
-    return Found(reference, _field_to_scan(page) @ turn @ place @ _mm_to_field(reference), peak / norm)
+    peak, place = float(upright.max()) / norm, _shift(*_peak_place(upright))
+    if peak < CONVINCING:
+        turned = scipy.fft.irfft2(np.conj(spectrum) * reference.whitened)
+        if turned.max() / norm > peak:
+            peak, (dx, dy) = float(turned.max()) / norm, _peak_place(turned)
+            # the field turned by half a turn about its pixel (0, 0), modulo its size
+            place = np.array(
+                [[-1.0, 0.0, FIELD_PX + 1 - dx], [0.0, -1.0, FIELD_PX + 1 - dy], [0.0, 0.0, 1.0]]
+            )
+    return Found(reference, _field_to_scan(page) @ turn @ place @ _mm_to_field(reference), peak)
 
 
 def _peak_place(correlation: Floats) -> tuple[float, float]:
@@ -219,9 +219,9 @@ def refine(page: Page, found: Found) -> Alignment:
     """Lay the form through its patches of print, first at 37.5, then at 75 dpi."""
     reference = found.reference
     matrix = found.matrix
-    coarse = _match(page, matrix, reference.tiles_coarse, COARSE_SEARCH_PX)
+    coarse = _match(page, matrix, reference.tiles_coarse)
     matrix = matrix @ _fit(reference.tiles_coarse.centres_mm, coarse, affine=True)
-    last = _match(page, matrix, reference.tiles_half, HALF_SEARCH_PX)
+    last = _match(page, matrix, reference.tiles_half)
     step = _fit(reference.tiles_half.centres_mm, last, affine=False)
     centres = reference.tiles_half.centres_mm.astype(float)
     residual = last.offset_mm - (project(step, centres) - centres)
@@ -243,8 +243,15 @@ def likeness(page: Page, alignment: Alignment) -> float:
 
     It costs as much as all the rest of the alignment, so it is asked only where two sides look alike.
     """
-    tiles = alignment.reference.tiles_half
-    seen = _flatten(page, alignment.matrix, tiles).astype(np.float32)
+    fx, fy = alignment.reference.tiles_half.px_per_mm
+    height, width = alignment.reference.half.shape
+    seen = cv2.warpPerspective(
+        page.half,
+        _from_centres(_to_half(page, alignment.matrix) @ np.diag([1 / fx, 1 / fy, 1.0])),
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    ).astype(np.float32)
     blank = alignment.reference.half.astype(np.float32)
     window = (LIKENESS_PX, LIKENESS_PX)
     mean_seen, mean_blank = cv2.blur(seen, window), cv2.blur(blank, window)
@@ -265,38 +272,58 @@ class _Matches:
     fit: Floats  # (N,) correlation
 
 
-def _match(page: Page, matrix: Matrix, tiles: Tiles, search_px: int) -> _Matches:
-    """Look for each patch within ``search_px`` of where ``matrix`` puts it."""
-    fx, fy = tiles.px_per_mm
-    flat = _flatten(page, matrix, tiles)
-    flat = cv2.copyMakeBorder(flat, search_px, search_px, search_px, search_px, cv2.BORDER_REPLICATE)
-    offsets = np.zeros((len(tiles.patches), 2))
-    fits = np.zeros(len(tiles.patches))
-    for index, (patch, (x_mm, y_mm)) in enumerate(zip(tiles.patches, tiles.centres_mm, strict=True)):
-        size = patch.shape[0]
-        left, top = round(x_mm * fx) - size // 2, round(y_mm * fy) - size // 2
-        window = flat[top : top + size + 2 * search_px, left : left + size + 2 * search_px]
-        scores = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
-        row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-        fits[index] = scores[row, column]
-        dx = _sub_step(scores[row], int(column), wrap=False) - search_px
-        dy = _sub_step(scores[:, column], int(row), wrap=False) - search_px
-        offsets[index] = dx / fx, dy / fy
-    return _Matches(offsets, np.nan_to_num(fits, posinf=0.0, neginf=0.0))
+def _match(page: Page, matrix: Matrix, tiles: Tiles) -> _Matches:
+    """Look for each patch around where ``matrix`` puts it, by normalised correlation, all at once."""
+    search, count = tiles.search_px, tiles.tile_px**2
+    to_half = _to_half(page, matrix)
+    centres, maps = project(to_half, tiles.centres_mm), local_maps(to_half, tiles.centres_mm)
+    windows = sample(page.half, centres, maps, tiles.window).astype(np.float32) - MIDDLE_GREY
+    spectra = scipy.fft.rfft2(windows) * tiles.spectra
+    places = 2 * search + 1
+    products = scipy.fft.irfft2(spectra, s=windows.shape[1:])[:, :places, :places]
+    total, squares = _box_sums(windows, tiles.tile_px), _box_sums(windows * windows, tiles.tile_px)
+    spread = np.sqrt(np.maximum(squares - total * total / count, count))
+    scores = products / spread
+    best = scores.reshape(len(scores), -1).argmax(axis=1)
+    row, column = np.divmod(best, places)
+    each = np.arange(len(scores))
+    dx = _peaks(scores[each, row], column) - search
+    dy = _peaks(scores[each, :, column], row) - search
+    return _Matches(np.stack([dx, dy], axis=1) / np.array(tiles.px_per_mm), scores[each, row, column])
 
 
-def _flatten(page: Page, matrix: Matrix, tiles: Tiles) -> Grey:
-    """The whole side upright in the frame of ``tiles``."""
-    fx, fy = tiles.px_per_mm
-    half_scale = page.fine_scale / 2
-    to_half = np.diag([half_scale, half_scale, 1.0]) @ matrix @ np.diag([1 / fx, 1 / fy, 1.0])
-    return cv2.warpPerspective(
-        page.half,
-        _from_centres(to_half),
-        tiles.size_px,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+MIDDLE_GREY = 128.0
+"""Taken off first, so that sums of squares keep their small differences in single precision."""
+
+
+def _box_sums(windows: Floats, size: int) -> Floats:
+    """Sums over every square of ``size`` in windows (N, W, W): (N, W - size + 1, W - size + 1)."""
+    total = np.zeros((len(windows), windows.shape[1] + 1, windows.shape[2] + 1), np.float32)
+    np.cumsum(np.cumsum(windows, axis=1), axis=2, out=total[:, 1:, 1:])
+    below, above = total[:, size:], total[:, :-size]
+    return below[:, :, size:] - below[:, :, :-size] - above[:, :, size:] + above[:, :, :-size]
+
+
+def _peaks(scores: Floats, at: Indices) -> Floats:
+    """The places (N,) of peaks between samples of scores (N, K), by a parabola; on the edge as they are."""
+    each, middle = np.arange(len(scores)), at.clip(1, scores.shape[1] - 2)
+    before, here, after = scores[each, middle - 1], scores[each, middle], scores[each, middle + 1]
+    bend = np.minimum(before - 2 * here + after, -1e-9)
+    return np.where(at == middle, middle + 0.5 * (before - after) / bend, at)
+
+
+def _to_half(page: Page, matrix: Matrix) -> Matrix:
+    """From template mm to continuous px of the half-size copy."""
+    scale = page.fine_scale / 2
+    return np.diag([scale, scale, 1.0]) @ matrix
+
+
+def local_maps(matrix: Matrix, points_mm: Floats) -> Floats:
+    """The (N, 2, 2) local change of px per mm at each point."""
+    half_x, half_y = np.array([0.5, 0.0]), np.array([0.0, 0.5])
+    along_x = project(matrix, points_mm + half_x) - project(matrix, points_mm - half_x)
+    along_y = project(matrix, points_mm + half_y) - project(matrix, points_mm - half_y)
+    return np.stack([along_x, along_y], axis=2)
 
 
 def _fit(centres_mm: Floats, matches: _Matches, *, affine: bool) -> Matrix:
@@ -337,14 +364,19 @@ TUKEY = 4.685
 
 ROUNDS = 6
 
+RIDGE = 1e-6
+"""Keeps the equations solvable where all patches found lie in a line."""
+
 
 def _reweighted(design: Matrix, target: Floats, weights: Floats) -> Floats:
     count = len(target) // 2
     robust = np.ones(count)
     solution = np.zeros(design.shape[1])
+    steady = RIDGE * np.eye(design.shape[1])
     for _ in range(ROUNDS):
         root = np.sqrt(np.concatenate([robust, robust]) * weights)
-        solution = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
+        weighted = design * root[:, None]
+        solution = np.linalg.solve(weighted.T @ weighted + steady, weighted.T @ (target * root))
         miss = design @ solution - target
         distance = np.hypot(miss[:count], miss[count:])
         scale = 1.4826 * float(np.median(distance[weights[:count] > 0])) + 1e-6

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ballotscan.model import Mark
-from ballotscan.vision.align import Alignment, Matrix, places, project
+from ballotscan.vision.align import Alignment, local_maps, places
 from ballotscan.vision.arrays import Bools, Floats, Grey
 from ballotscan.vision.boxes import OUTLINE_SEARCH_MM, RAYS, STEP_MM, BoxPrints, Look, Zone, profiles
 from ballotscan.vision.page import Page
@@ -47,14 +47,6 @@ def find_outlines(page: Page, alignment: Alignment) -> Outlines:
     shift = _agree(boxes.centres_mm, found, fit)
     centres = expected + (maps @ shift[:, :, None])[:, :, 0]
     return Outlines(centres, maps, fit, shift)
-
-
-def local_maps(matrix: Matrix, points_mm: Floats) -> Floats:
-    """The (N, 2, 2) local change of scan px per mm at each point."""
-    half_x, half_y = np.array([0.5, 0.0]), np.array([0.0, 0.5])
-    along_x = project(matrix, points_mm + half_x) - project(matrix, points_mm - half_x)
-    along_y = project(matrix, points_mm + half_y) - project(matrix, points_mm - half_y)
-    return np.stack([along_x, along_y], axis=2)
 
 
 def _best_shift(seen: Floats, printed: Floats) -> tuple[Floats, Floats]:

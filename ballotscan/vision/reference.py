@@ -18,6 +18,7 @@ from ballotscan.forms.prints import FormPrint
 from ballotscan.vision.arrays import Bools, Complexes, Floats, Grey
 from ballotscan.vision.boxes import BoxPrints, make_box_prints
 from ballotscan.vision.page import COARSE_DPI, MM_PER_INCH, halve, print_signal
+from ballotscan.vision.patches import Grid
 
 FIELD_PX = 256
 """Side of the square field in which spectra are taken: 18.75 dpi puts A4's long side on 219 px."""
@@ -33,10 +34,11 @@ just above illumination to just below the sampling limit, in steps of 2.9 %."""
 RADIUS_STEP = (RADIUS_MAX / RADIUS_MIN) ** (1 / (RADII - 1))
 
 HALF_DPI = 75.0
-TILES_COARSE = (16.0, 34.0)
-TILES_HALF = (11.0, 28.0)
-"""Tile side and grid pitch in mm for the two rounds of the page fit: 24 px at 37.5 dpi, 32 px at 75 dpi,
-enough for two lines of text or the corner of a table. An A4 side has some 35 and 50 of them."""
+TILES_COARSE = (16.0, 34.0, 6)
+TILES_HALF = (11.0, 28.0, 4)
+"""Tile side and grid pitch in mm, and how many pixels around it a tile is looked for, in the two rounds of
+the page fit: 24 px within 4 mm at 37.5 dpi, 32 px within 1.4 mm at 75 dpi. That is two lines of text or the
+corner of a table; an A4 side has some 45 and 55 such tiles."""
 
 PAPER = 230
 """Grey of the blank above which nothing is printed."""
@@ -47,13 +49,19 @@ TILE_MIN_SPREAD = 6.0
 
 @dataclass(frozen=True)
 class Tiles:
-    """Patches of print. ``centres_mm`` (N, 2); ``patches`` (N, size, size) in a frame of ``px_per_mm``
-    (x, y) that holds the whole side in ``size_px`` (width, height)."""
+    """Patches of print, ready to be looked for.
+
+    They lie at ``centres_mm`` (N, 2) in a frame of ``px_per_mm`` (x, y), and are squares of ``tile_px``;
+    ``window`` are the samples among which each is looked for, ``search_px`` wider on every side. ``spectra``
+    are the conjugate spectra of the patches in such windows, freed of their mean and brought to norm 1.
+    """
 
     px_per_mm: tuple[float, float]
-    size_px: tuple[int, int]
     centres_mm: Floats
-    patches: tuple[Grey, ...]
+    tile_px: int
+    search_px: int
+    window: Grid
+    spectra: Complexes
 
 
 @dataclass(frozen=True)
@@ -155,8 +163,8 @@ def _polar_map() -> tuple[Floats, Floats]:
 _POLAR_MAP = _polar_map()
 
 
-def _cut_tiles(blank: Grey, dpi: float, tile_dpi: float, tile_and_pitch_mm: tuple[float, float]) -> Tiles:
-    tile_mm, pitch_mm = tile_and_pitch_mm
+def _cut_tiles(blank: Grey, dpi: float, tile_dpi: float, sizes: tuple[float, float, int]) -> Tiles:
+    tile_mm, pitch_mm, search = sizes
     small, (fx, fy) = _shrink(blank, dpi, tile_dpi)
     half = round(tile_mm * tile_dpi / MM_PER_INCH / 2)
     centres, patches = [], []
@@ -164,10 +172,24 @@ def _cut_tiles(blank: Grey, dpi: float, tile_dpi: float, tile_and_pitch_mm: tupl
         for x in _grid(small.shape[1], half, pitch_mm * fx):
             patch = small[y - half : y + half, x - half : x + half]
             if patch.std() >= TILE_MIN_SPREAD:
-                centres.append((x / fx, y / fy))
-                patches.append(np.ascontiguousarray(patch))
-    size_px = (small.shape[1], small.shape[0])
-    return Tiles((fx, fy), size_px, np.array(centres, np.float32).reshape(-1, 2), tuple(patches))
+                centres.append((x, y))
+                patches.append(patch.astype(np.float32))
+    size = 2 * (half + search)
+    return Tiles(
+        px_per_mm=(fx, fy),
+        centres_mm=np.array(centres).reshape(-1, 2) / np.array([fx, fy]),
+        tile_px=2 * half,
+        search_px=search,
+        window=Grid(size, 1 / fx, ((np.arange(size) + 0.5 - size / 2) / fx).astype(np.float32)),
+        spectra=_spectra(np.array(patches, np.float32).reshape(-1, 2 * half, 2 * half), size),
+    )
+
+
+def _spectra(patches: Floats, size: int) -> Complexes:
+    """Conjugate spectra of patches (N, S, S), mean 0 and norm 1, in fields of ``size``."""
+    plain = patches - patches.mean(axis=(1, 2), keepdims=True)
+    plain /= np.linalg.norm(plain, axis=(1, 2), keepdims=True) + 1e-6
+    return np.conj(scipy.fft.rfft2(plain, s=(size, size)))
 
 
 def _grid(length_px: int, half_px: int, pitch_px: float) -> list[int]:

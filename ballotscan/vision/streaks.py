@@ -27,7 +27,10 @@ LEAST_SHARE = 0.6
 """Looked for where a column is darker than its flanks over this share of 60 mm; a hand-drawn line is never
 that straight, and printed lines are told by the next condition."""
 
-LEAST_FREE_SHARE, LEAST_FREE = 0.85, 40
+EVERY_ROW = 3
+"""One row in a millimetre is looked at."""
+
+LEAST_FREE_SHARE, LEAST_FREE = 0.85, 15
 """Of the places in the window where the form prints nothing (at least so many), the share that is dark."""
 
 WIDEN_PX = 1
@@ -46,8 +49,8 @@ class Streak:
 
 def find_streaks(page: Page, alignment: Alignment) -> list[Streak]:
     """Every streak of the page, by column."""
-    dark = _darker_than_flanks(page.half)
-    window = round(WINDOW_MM * HALF_DPI / MM_PER_INCH)
+    dark = _darker_than_flanks(np.ascontiguousarray(page.half[::EVERY_ROW]))
+    window = round(WINDOW_MM * HALF_DPI / MM_PER_INCH / EVERY_ROW)
     share = cv2.blur(dark, (1, window), borderType=cv2.BORDER_CONSTANT)
     columns = np.flatnonzero(share.max(axis=0) > LEAST_SHARE * 255)
     streaks = []
@@ -71,13 +74,13 @@ def _streak_in(page: Page, alignment: Alignment, dark: Grey, share: Grey, run: F
     """The streak in a run of neighbouring columns, if what the form prints does not explain it."""
     column = int(run[share[:, run].max(axis=0).argmax()])
     rows = np.flatnonzero(share[:, column] > LEAST_SHARE * 255)
-    reach = round(WINDOW_MM * HALF_DPI / MM_PER_INCH / 2)
+    reach = round(WINDOW_MM * HALF_DPI / MM_PER_INCH / EVERY_ROW / 2)
     top, bottom = max(0, int(rows[0]) - reach), min(len(share), int(rows[-1]) + reach)
-    free = _unprinted(page, alignment, column, np.arange(top, bottom))
+    free = _unprinted(page, alignment, column, np.arange(top, bottom) * EVERY_ROW)
     seen: Bools = np.asarray(dark[top:bottom, run].any(axis=1))[free]
     if seen.size < LEAST_FREE or seen.mean() < LEAST_FREE_SHARE:
         return None
-    return Streak(int(run[0]) - WIDEN_PX, int(run[-1]) + 1 + WIDEN_PX, top, bottom)
+    return Streak(int(run[0]) - WIDEN_PX, int(run[-1]) + 1 + WIDEN_PX, top * EVERY_ROW, bottom * EVERY_ROW)
 
 
 def _unprinted(page: Page, alignment: Alignment, column: int, rows: Floats) -> Bools:
