@@ -16,7 +16,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from ballotscan.errors import StoreError, UsageError
 from ballotscan.i18n import gettext as _
@@ -75,7 +75,7 @@ def clear_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except DBAPIError as fault:
-        reason, remedy = _explain(str(fault.orig).strip().split("\n")[0])
+        reason, remedy = _explain(str(fault.orig).strip().split("\n")[0], isinstance(fault, OperationalError))
         if not reason:
             raise
         raise StoreError(f"{shown(url)}: {reason}", remedy) from fault
@@ -93,9 +93,9 @@ def clear_errors(url: URL) -> Iterator[None]:
         ) from fault
 
 
-def _explain(fault: str) -> tuple[str, str]:
-    """What a driver's message means to the user, and the remedy."""
-    known = (
+def _explain(fault: str, of_the_place: bool) -> tuple[str, str]:
+    """What a driver's message means to the user, and the remedy; ``of_the_place``: not a statement's fault."""
+    known = [
         ("not a database", _("this is not a database."), _("Choose another file.")),
         ("malformed", _("the database is damaged."), _("Put back the last backup.")),
         ("readonly", _("the database is read-only."), _("Make the file and its folder writable.")),
@@ -105,14 +105,13 @@ def _explain(fault: str) -> tuple[str, str]:
         ("unable to open", _("the database cannot be opened."), _("Check the folder and its permissions.")),
         ("append-only", _("the record may only be added to."), ""),
         ("permission denied", _("permission was denied."), _("Ask for the rights to this database.")),
-        (
-            "does not exist",
-            _("the server has no such database or user."),
-            _("Create it, or mend the address."),
-        ),
-        ("authentication failed", _("the server refused the password."), _("Check the user and PGPASSWORD.")),
-        ("connection", _("the database server does not answer."), _("Check its address and that it runs.")),
-    )
+    ]
+    if of_the_place:
+        known += [
+            ("authentication failed", _("the server refused the password."), _("Check PGPASSWORD.")),
+            ("does not exist", _("the server has no such database or user."), _("Mend the name.")),
+            ("connection", _("the database server does not answer."), _("Check that it runs.")),
+        ]
     return next(((reason, remedy) for sign, reason, remedy in known if sign in fault), ("", ""))
 
 

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from ballotscan.model import PageState, SheetState, Status
+from ballotscan.model import PageState, SheetState
 from ballotscan.store import ledger as record
 from ballotscan.store import schema
 from ballotscan.store.bodies import join_codes
 from ballotscan.store.ledger import Entry
+from ballotscan.store.queries import open_to_ruling
 
 _REBUILD_CHUNK: Final = 500
 
@@ -256,11 +257,11 @@ def _settle_sheets(connection: Connection, sheets: Iterable[int]) -> None:
     table, answers, rulings = schema.sheets, schema.answers, schema.rulings
     ruled = select(rulings.c.question).where(rulings.c.sheet == answers.c.sheet)
     for sheet in sorted(sheets):
-        left = select(func.count()).where(
-            answers.c.sheet == sheet,
-            answers.c.reading == 1,
-            answers.c.status == Status.REVIEW.value,
-            answers.c.question.not_in(ruled),
+        left = (
+            select(func.count())
+            .select_from(answers.join(table, table.c.key == answers.c.sheet))
+            .where(answers.c.sheet == sheet, answers.c.reading == 1)
+            .where(open_to_ruling(), answers.c.question.not_in(ruled))
         )
         if not connection.execute(left).scalar_one():
             mine = (table.c.key == sheet, table.c.state != SheetState.VOID.value)

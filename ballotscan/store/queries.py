@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
 from ballotscan.model import (
     Answer,
@@ -104,13 +104,23 @@ def standing_ruling() -> ColumnElement[bool]:
     )
 
 
+def open_to_ruling() -> ColumnElement[bool]:
+    """An answer of the machine's that does not count as it is: doubtful, or on a sheet that is held back."""
+    held_back = (SheetState.SET_ASIDE.value, SheetState.INCOMPLETE.value)
+    return or_(answers.c.status == Status.REVIEW.value, sheets.c.machine_state.in_(held_back))
+
+
 def settled() -> tuple[ColumnElement[Any], ...]:
     """The columns codes, outcome, status and invalid of an answer with the standing ruling settled in."""
     ruled = rulings.c.key.is_not(None)
     return (
         case((ruled, rulings.c.codes), else_=answers.c.codes).label("codes"),
         case((ruled, "ruled"), else_=answers.c.outcome).label("outcome"),
-        case((ruled, Status.ACCEPTED.value), else_=answers.c.status).label("status"),
+        case(
+            (ruled, Status.ACCEPTED.value),
+            (open_to_ruling(), Status.REVIEW.value),
+            else_=Status.ACCEPTED.value,
+        ).label("status"),
         case((ruled, rulings.c.invalid), else_=False).label("invalid"),
     )
 
@@ -130,9 +140,7 @@ def _answers_with_pages(scope: Scope, *, in_review: bool) -> Select[Any]:
     )
     if in_review:
         query = query.where(
-            sheets.c.state != SheetState.READ.value,
-            answers.c.status == Status.REVIEW.value,
-            rulings.c.key.is_(None),
+            sheets.c.state != SheetState.READ.value, open_to_ruling(), rulings.c.key.is_(None)
         )
     return query
 
@@ -172,10 +180,11 @@ def answers_of(connection: Connection, sheet: str, reading: int) -> tuple[Answer
 
 def differences(connection: Connection, batch: str) -> list[Difference]:
     """Every answer of a batch that its newest reading sees otherwise than the first."""
+    read_again = select(answers.c.sheet).where(answers.c.reading > 1)
     query = (
         select(sheets.c.id, answers)
         .join(sheets, sheets.c.key == answers.c.sheet)
-        .where(sheets.c.batch == batch)
+        .where(sheets.c.batch == batch, sheets.c.key.in_(read_again))
         .order_by(sheets.c.number, answers.c.reading, answers.c.position)
     )
     by_sheet: dict[SheetId, dict[int, dict[str, Answer]]] = defaultdict(lambda: defaultdict(dict))
@@ -187,7 +196,7 @@ def differences(connection: Connection, batch: str) -> list[Difference]:
         first, second = by_reading[1], by_reading[newest]
         for question in dict.fromkeys([*first, *second]):
             one, other = first.get(question), second.get(question)
-            if newest > 1 and _verdict(one) != _verdict(other):
+            if _verdict(one) != _verdict(other):
                 found.append(Difference(sheet, question, one, other, newest))
     return found
 

@@ -11,12 +11,12 @@ import pytest
 
 from ballotscan.errors import UsageError
 from ballotscan.forms.form import BoxPlace, Form, MarkPolicy, Option, Question, Rect, Side
-from ballotscan.model import Ruling, SheetId
+from ballotscan.model import Ruling, SheetId, SheetState
 from ballotscan.store import csv_files
 from ballotscan.store.database import Store
 from ballotscan.store.rows import Scope
 from ballotscan.store.rulings_file import ReadFile, read_rulings
-from tests.unit.store.makers import fill
+from tests.unit.store.makers import fill, page, ref, settings, sha, sheet
 
 COLUMNS = csv_files.REVIEW_COLUMNS
 
@@ -242,3 +242,20 @@ def test_a_form_may_not_change_its_questions(filled: Store) -> None:
     assert filled.verify_chain().entries == entries + 1
     with pytest.raises(UsageError, match="edition 2019 was used before with other questions"):
         filled.keep_form(form(codes="123"))
+
+
+def test_nothing_on_a_sheet_held_back_counts_until_each_answer_is_ruled(store: Store) -> None:
+    """Even if the machine was sure of its answers: the sheet is not whole."""
+    store.keep_form(form())
+    store.start_batch(settings(), "test 1")
+    store.add_file("box", "scan.pdf", sha("scan.pdf"), 1)
+    keys = store.add_pages("box", [page(1)])
+    store.add_sheets("box", [(sheet(ref(1), None, state=SheetState.INCOMPLETE), tuple(keys))])
+    assert {row.status for row in store.answer_rows()} == {"review"}
+    assert set(store.answers_frame()["status"]) == {"review"}
+    for left, question in ((2, "1"), (1, "2"), (0, "3")):
+        store.add_rulings([Ruling(SheetId("box/00001"), question, ("1",), False, "Lan", "from the paper")])
+        assert len(list(store.answer_rows(in_review=True))) == left
+        assert store.balance("box").sheets_incomplete == (1 if left else 0)
+    assert store.balance("box").sheets_read == 1
+    assert store.check_projections() == ()
