@@ -94,7 +94,7 @@ def clear_errors(url: URL) -> Iterator[None]:
 
 
 def _explain(fault: str, of_the_place: bool) -> tuple[str, str]:
-    """What a driver's message means to the user, and the remedy; ``of_the_place``: not a statement's fault."""
+    """What a driver says, for the user, and the remedy; ``of_the_place``: not a statement's fault."""
     known = [
         ("not a database", _("this is not a database."), _("Choose another file.")),
         ("malformed", _("the database is damaged."), _("Put back the last backup.")),

