@@ -1,8 +1,9 @@
 """Group 4 fax code (ITU-T T.6), strictly.
 
-The code has no checksum. libtiff prints a complaint about a bad code and goes on, and takes an end mark that
-comes too early (a run of zeros is enough) without a word, leaving the rest of the image undefined. So a row of
-our own is put in before the end mark: only where every row before it was read does it come out in its place.
+The code has no checksum. libtiff prints a complaint about a bad code and goes on, and takes an end mark
+that comes too early (a run of zeros is enough) without a word, leaving the rest of the image undefined.
+So a row of our own is put in before the end mark: only where every row before it was read does it come
+out in its place.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _TURNED_BITS: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def decode_group_4(width_px: int, height_px: int, data: bytes, low_bit_first: bool = False) -> Grey:
-    """Pixels of one strip, fax black as 0 and fax white as 255. Raises PageFault where any row is in doubt."""
+    """Pixels of one strip, fax black as 0 and fax white as 255. Raises PageFault where a row is in doubt."""
     check_size(width_px, height_px + 1)
     data = data.translate(_TURNED_BITS) if low_bit_first else data
     bits = _bits_of(data)
@@ -68,8 +69,8 @@ def _witness_row(width_px: int) -> Grey:
 def _witness_code(width_px: int) -> str:
     """The code of the witness row, by libtiff's own encoder.
 
-    As the first row of an image it is coded in horizontal mode, which names its runs whatever row came before;
-    vertical mode would be used only where a change lies within 3 pixels of the page's end.
+    As the first row of an image it is coded in horizontal mode, which names its runs whatever row came
+    before; vertical mode is for changes within 3 pixels of one above, or of the row's end.
     """
     if width_px < 16:
         raise PageFault(Reason.UNSUPPORTED_IMAGE, f"fax: an image of {width_px} pixels in a row")

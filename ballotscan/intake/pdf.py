@@ -34,6 +34,7 @@ _SCAN_COVERS: Final = (
 )
 _WHOLE_PAGE: Final = 0.95  # an image over so much of the page hides what was painted before it
 _RENDER_DPI: Final = (150.0, 600.0)  # bounds for rendering at the images' own resolution
+_AS_LARGE: Final = 0.9  # strips, or the layers of a compact PDF, are about as large as one another
 _DEFAULT_DPI: Final = 300.0  # where the images are no measure (issue: "at the images' own dpi, else 300")
 _BLANK_DPI: Final = 150.0
 _MAX_PAGE_PT: Final = 14_400.0  # the largest page of ISO 32000-1, annex C; Poppler yields 1 x 1 px far beyond
@@ -46,11 +47,11 @@ class PdfFile:
         self._path = path
         self._pdf = _open_strictly(path)
         try:
-            with _damage_is_a_file_fault():
+            with _damage_is_a_file_fault(path):
                 self._check_whole()
                 self.page_count = len(self._pdf.pages)
             if warned := self._pdf.get_warnings():
-                raise FileFault(Reason.DAMAGED_FILE, f"PDF: {_one_line(warned[0])}")
+                raise FileFault(Reason.DAMAGED_FILE, f"PDF: {_one_line(warned[0], path)}")
             if not self.page_count:
                 raise FileFault(Reason.NO_PAGES, "PDF: no page in it")
             if self.page_count > MAX_PAGES:
@@ -72,7 +73,7 @@ class PdfFile:
 
     def page(self, number: int) -> PageImage:
         """Page ``number``, from 1. Raises PageFault."""
-        with _damage_is_a_page_fault(self._pdf):
+        with _damage_is_a_page_fault(self._pdf, self._path):
             page = self._pdf.pages[number - 1]
             return self._read(page, number)
 
@@ -101,7 +102,7 @@ def _open_strictly(path: Path) -> pikepdf.Pdf:
     except pikepdf.PasswordError as error:
         raise FileFault(Reason.ENCRYPTED, "PDF: it asks for a password") from error
     except (pikepdf.PdfError, RuntimeError, ValueError) as error:
-        raise FileFault(Reason.DAMAGED_FILE, f"PDF: {_one_line(error)}") from error
+        raise FileFault(Reason.DAMAGED_FILE, f"PDF: {_one_line(error, path)}") from error
 
 
 _PIKEPDF_ERRORS = (
@@ -117,27 +118,37 @@ _PIKEPDF_ERRORS = (
 
 
 @contextmanager
-def _damage_is_a_file_fault() -> Iterator[None]:
+def _damage_is_a_file_fault(path: Path) -> Iterator[None]:
     try:
         yield
     except _PIKEPDF_ERRORS as error:
-        raise FileFault(Reason.DAMAGED_FILE, f"PDF: {_one_line(error)}") from error
+        _pass_on_lack_of_memory(error)
+        raise FileFault(Reason.DAMAGED_FILE, f"PDF: {_one_line(error, path)}") from error
 
 
 @contextmanager
-def _damage_is_a_page_fault(pdf: pikepdf.Pdf) -> Iterator[None]:
+def _damage_is_a_page_fault(pdf: pikepdf.Pdf, path: Path) -> Iterator[None]:
     """Both what is raised and what is only warned about while the page is read."""
     pdf.get_warnings()  # reading them empties the list
     try:
         yield
     except _PIKEPDF_ERRORS as error:
-        raise PageFault(Reason.DAMAGED_IMAGE, f"PDF: {_one_line(error)}") from error
+        _pass_on_lack_of_memory(error)
+        raise PageFault(Reason.DAMAGED_IMAGE, f"PDF: {_one_line(error, path)}") from error
     if warned := pdf.get_warnings():
-        raise PageFault(Reason.DAMAGED_IMAGE, f"PDF: {_one_line(warned[0])}")
+        raise PageFault(Reason.DAMAGED_IMAGE, f"PDF: {_one_line(warned[0], path)}")
 
 
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+def _pass_on_lack_of_memory(error: Exception) -> None:
+    """qpdf tells a lack of memory as an error like any other; it is the worker's limit, not damage."""
+    if "bad_alloc" in str(error) or "memory" in str(error).lower():
+        raise MemoryError(str(error)) from error
+
+
+def _one_line(error: object, path: Path) -> str:
+    """qpdf's words without the path before them: the file lies elsewhere under its hash."""
+    words = str(error).replace(str(path), "").lstrip(": ")
+    return " ".join(words.split())[:300] or type(error).__name__
 
 
 def _page_size(page: pikepdf.Page) -> tuple[float, float, int]:
@@ -188,9 +199,10 @@ def _take_image(drawn: DrawnImage, turns: int) -> PageImage:
 
 
 def _render_dpi(images: tuple[DrawnImage, ...], width_pt: float, height_pt: float) -> float:
-    """The finest image's own resolution, within reason and within the pixel limit."""
+    """The resolution of the largest images (a logo is no measure), within reason and the pixel limit."""
     low, high = _RENDER_DPI
-    found = [dpi for drawn in images if (dpi := drawn.dpi()) is not None]
+    largest = max(drawn.area_pt2 for drawn in images)
+    found = [drawn.dpi() for drawn in images if drawn.area_pt2 >= _AS_LARGE * largest > 0]
     dpi = float(round(min(high, max(low, *found)))) if found else _DEFAULT_DPI
     check_size(math.ceil(width_pt / 72 * dpi), math.ceil(height_pt / 72 * dpi))
     return dpi

@@ -48,11 +48,17 @@ class DrawnImage:
             raise PageFault(Reason.MIRRORED, "PDF: the image is drawn mirrored")
         return -round(math.atan2(b, a) / (math.pi / 2)) % 4
 
-    def dpi(self) -> float | None:
-        """Resolution across the image as drawn, in pixels per inch."""
+    @property
+    def area_pt2(self) -> float:
+        """Area as drawn, in square points."""
+        a, b, c, d, _e, _f = self.matrix
+        return abs(a * d - b * c)
+
+    def dpi(self) -> float:
+        """Resolution across the image as drawn, in pixels per inch; infinite where it is drawn as nothing."""
         a, b, *_ = self.matrix
         drawn_in = math.hypot(a, b) / 72
-        return int(self.image.get("/Width", 0)) / drawn_in if drawn_in > 0 else None
+        return int(self.image.get("/Width", 0)) / drawn_in if drawn_in > 0 else math.inf
 
 
 @dataclass(frozen=True)
@@ -95,13 +101,14 @@ def read_content(page: pikepdf.Page) -> PageContent:
     """What the page paints, form XObjects included. Raises PageFault where it is damaged or without end."""
     painter = _Painter()
     contents = page.obj.get("/Contents")
-    if contents is None and _names_a_missing_object(page.obj, "/Contents"):
-        raise PageFault(Reason.DAMAGED_IMAGE, "PDF: the page's content is missing")
+    resources = inherited(page.obj, "/Resources")
     if contents is not None:
         for stream in contents if isinstance(contents, Array) else [contents]:
             check_stream_size(stream)
-        resources = inherited(page.obj, "/Resources")
         _paint(painter, page, resources, _State((1, 0, 0, 1, 0, 0)), 0)
+    nothing_shown = not (painter.images or painter.under)
+    if nothing_shown and _has_images(resources):  # else a lost content stream would read as a blank page
+        raise PageFault(Reason.DAMAGED_IMAGE, "PDF: the page has an image and does not draw it")
     return PageContent(
         tuple(painter.images),
         painter.under,
@@ -110,11 +117,6 @@ def read_content(page: pikepdf.Page) -> PageContent:
         painter.hidden_text,
         painter.unplain,
     )
-
-
-def _names_a_missing_object(holder: Dictionary, key: str) -> bool:
-    """qpdf tells a reference to nothing as no entry at all; its own text still shows the reference."""
-    return f"{key} ".encode() in holder.unparse(resolved=True)
 
 
 def inherited(node: Object, key: str, default: Any = None) -> Any:
@@ -126,6 +128,12 @@ def inherited(node: Object, key: str, default: Any = None) -> Any:
             return node[key]
         node = node.get("/Parent", Name.Null)
     return default
+
+
+def _has_images(resources: Object | None) -> bool:
+    held = resources.get("/XObject") if isinstance(resources, Dictionary) else None
+    things = [thing for _, thing in held.items()] if isinstance(held, Dictionary) else []
+    return any(isinstance(thing, Stream) and thing.get("/Subtype") == Name.Image for thing in things)
 
 
 def check_stream_size(stream: Object) -> None:

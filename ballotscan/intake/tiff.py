@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,8 @@ _KEPT = {  # the tags that say what the pixels mean; all others stay behind
 }
 _GROUP_4, _JPEG = 4, 7
 _COMPRESSIONS = {1, _GROUP_4, 5, _JPEG, 8, 32773, 32946}  # none, fax, LZW, JPEG, Deflate x 2, PackBits
+_DEFLATE = {8, 32946}
+_MAX_SAMPLE_BYTES = 8  # four colours of 16 bits
 _GROUP_3 = {2, 3}  # damage there goes unnoticed by every decoder: a lost row is simply not there
 _WHITE_IS_ZERO, _YCBCR = 0, 6
 _REDUCED_OR_MASK = 0b101  # bits of SUBFILE: a thumbnail, or a see-through mask
@@ -125,6 +128,10 @@ class TiffFile:
         elif compression == _GROUP_4:
             grey = _grey_of_fax_pieces(directory, pieces)
         else:
+            if compression in _DEFLATE:
+                _check_deflate(
+                    pieces, 2 * directory.value(WIDTH) * directory.value(HEIGHT) * _MAX_SAMPLE_BYTES
+                )
             grey = grey_through_libtiff(one_page_tiff(directory, pieces))
         grey = turn_by_exif(grey, directory.value(ORIENTATION, 1))
         return make_page(grey, sha_of_pixels(grey), _dpi_of(directory))
@@ -320,6 +327,18 @@ def one_page_tiff(directory: Directory, pieces: list[bytes]) -> bytes:
     data = b"".join(pieces)
     data += b"\0" * (len(data) % 2)
     return _write_tiff(directory.order, entries, data)
+
+
+def _check_deflate(pieces: list[bytes], limit_bytes: int) -> None:
+    """libtiff stops once it has all rows and never compares the checksum behind them. Raises PageFault."""
+    for piece in pieces:
+        unpacker = zlib.decompressobj()
+        try:
+            unpacker.decompress(piece, limit_bytes)
+        except zlib.error as error:
+            raise PageFault(Reason.DAMAGED_IMAGE, f"TIFF: packed data is damaged: {error}") from error
+        if not unpacker.eof:
+            raise PageFault(Reason.CUT_OFF, "TIFF: packed data ends too early, or never")
 
 
 def _longs(order: str, values: list[int]) -> _Entry:

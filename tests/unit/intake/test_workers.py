@@ -251,7 +251,8 @@ from test_workers import misbehave, start
 
 def main():
     try:
-        for task, result in run_tasks(["pid", "pid", 'hang', 'hang'], start, (0,), misbehave, 2, Limits(wall_s=300)):
+        tasks = ["pid", "pid", 'hang', 'hang']
+        for task, result in run_tasks(tasks, start, (0,), misbehave, 2, Limits(wall_s=300)):
             print(result, flush=True)
         time.sleep(300)
     except KeyboardInterrupt:
