@@ -90,14 +90,14 @@ def _why_not(
     grey: Grey, page: Page, alignment: Alignment | None, references: Sequence[Reference]
 ) -> SideNotRead:
     """A page the print does not agree with: another edition, mirrored, badly distorted, or something else."""
+    mirrored = make_page(np.ascontiguousarray(grey[:, ::-1]))
+    if max((found.peak for found in find_candidates(mirrored, references)), default=0.0) >= 2 * LEAST_PEAK:
+        return SideNotRead(PageState.SET_ASIDE, Reason.MIRRORED, "")
     code = read_code(page.fine)
     if code is not None:
         known = {(ref.form.id, ref.form.edition) for ref in references}
         reason = Reason.POOR_FIT if (code.form, code.edition) in known else Reason.OTHER_EDITION
         return SideNotRead(PageState.SET_ASIDE, reason, "", code.form, code.edition, code.side)
-    mirrored = make_page(np.ascontiguousarray(grey[:, ::-1]))
-    if max((found.peak for found in find_candidates(mirrored, references)), default=0.0) >= 2 * LEAST_PEAK:
-        return SideNotRead(PageState.SET_ASIDE, Reason.MIRRORED, "")
     if alignment is not None and alignment.peak >= LEAST_PEAK and alignment.held >= LEAST_HELD / 2:
         form, side = alignment.reference.form, alignment.reference.side
         detail = f"fit {alignment.fit:.2f}, {alignment.held:.0%}"

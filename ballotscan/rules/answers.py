@@ -262,9 +262,9 @@ def _decide_marked(
 
 def _decide_by_circles(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
     """On a sheet marked by circles: one box plainly ringed, none marked inside, no other ringed at all."""
-    inked = [mark for mark in marks if _judge(mark, hand) != "empty"]
     ringed = [mark for mark in marks if mark.encircled > ENCIRCLED]
-    touched = [mark for mark in marks if mark.encircled > ENCIRCLED / 3 and mark not in ringed]
+    inked = [mark for mark in marks if mark.peak >= hand.stroke_above]
+    touched = [mark for mark in marks if mark.ring_peak >= hand.stroke_above and mark not in ringed]
     codes = tuple(mark.option for mark in ringed)
     if inked or touched or len(ringed) > 1:
         return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.5)

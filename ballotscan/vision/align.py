@@ -27,7 +27,6 @@ from ballotscan.vision.reference import (
     ANGLES,
     FIELD_PX,
     RADIUS_STEP,
-    TILE_MIN_SPREAD,
     Reference,
     Tiles,
     polar_spectrum,
@@ -239,27 +238,30 @@ def refine(page: Page, found: Found) -> Alignment:
 
 
 def likeness(page: Page, alignment: Alignment) -> float:
-    """Mean local correlation (-1 to 1) of the whole page with the blank, wherever the blank prints something.
+    """Structural similarity (-1 to 1) of the whole page to the blank, wherever the blank prints something.
 
-    It costs as much as all the rest of the alignment, so it is asked only where two sides look alike.
+    Wang et al., IEEE Trans. Image Processing 13(4), 2004, by scikit-image. It costs more than all the rest of
+    the alignment, so it is asked only where two sides look alike.
     """
-    fx, fy = alignment.reference.tiles_half.px_per_mm
-    height, width = alignment.reference.half.shape
+    from skimage.metrics import structural_similarity
+
+    reference = alignment.reference
+    height, width = reference.half.shape
+    fx, fy = reference.tiles_half.px_per_mm
     seen = cv2.warpPerspective(
         page.half,
         _from_centres(_to_half(page, alignment.matrix) @ np.diag([1 / fx, 1 / fy, 1.0])),
         (width, height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
-    ).astype(np.float32)
-    blank = alignment.reference.half.astype(np.float32)
-    window = (LIKENESS_PX, LIKENESS_PX)
-    mean_seen, mean_blank = cv2.blur(seen, window), cv2.blur(blank, window)
-    together = cv2.blur(seen * blank, window) - mean_seen * mean_blank
-    spread_seen = np.sqrt(np.maximum(cv2.blur(seen * seen, window) - mean_seen**2, 1.0))
-    spread_blank = np.sqrt(np.maximum(cv2.blur(blank * blank, window) - mean_blank**2, 1.0))
-    printed = spread_blank > TILE_MIN_SPREAD
-    return float((together / (spread_seen * spread_blank))[printed].mean())
+    )
+    levels = [np.percentile(picture, (1, 60)) for picture in (seen, reference.half)]
+    (dark, light), (ink, paper) = levels
+    even = (seen - dark) / max(light - dark, 1.0) * (paper - ink) + ink
+    _mean, everywhere = structural_similarity(  # type: ignore[no-untyped-call]
+        even.clip(0, 255), reference.half.astype(float), win_size=LIKENESS_PX, data_range=255, full=True
+    )
+    return float(everywhere[~reference.unprinted].mean())
 
 
 LIKENESS_PX = 15
