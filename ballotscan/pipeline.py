@@ -21,7 +21,7 @@ from ballotscan import ENGINE
 from ballotscan.errors import BallotscanError, StoreError
 from ballotscan.forms.load import load_form
 from ballotscan.i18n import gettext as _
-from ballotscan.intake.files import SourceFile, list_files
+from ballotscan.intake.files import SourceFile, list_files, lost
 from ballotscan.intake.workers import WorkerFault, run_tasks
 from ballotscan.model import (
     BatchName,
@@ -30,6 +30,7 @@ from ballotscan.model import (
     PageRef,
     PageResult,
     PageState,
+    Reason,
 )
 from ballotscan.page_work import CountPages, FileRefused, Found, ReadPage, ReadSide, do_task, start_worker
 from ballotscan.reading import read_side
@@ -97,8 +98,9 @@ def scan_batch(
 
 def _check_space(store: Store, sources: Sequence[SourceFile]) -> None:
     """Room for every original, before anything is written."""
-    wanted = SPARE_BYTES + sum(source.path.stat().st_size for source in sources if source.fault is None)
-    free = shutil.disk_usage(store.folder).free
+    wanted = SPARE_BYTES + sum(_size(source) for source in sources if source.fault is None)
+    existing = next(folder for folder in (store.folder, *store.folder.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
     if free < wanted:
         raise StoreError(
             _("{folder}: only {free} MB are free, and this scan may need {wanted} MB.").format(
@@ -106,6 +108,13 @@ def _check_space(store: Store, sources: Sequence[SourceFile]) -> None:
             ),
             _("Make room, or put the database on another disk with --db."),
         )
+
+
+def _size(source: SourceFile) -> int:
+    try:
+        return source.path.stat().st_size
+    except OSError as fault:
+        raise lost(source.path, fault) from fault
 
 
 # --- reading: files into stored pages --------------------------------------------------------------------
@@ -159,9 +168,7 @@ def _enter(store: Store, work: Worklist, settings: BatchSettings, forms: Forms) 
         own = [file for file in work.files if file.batch == settings.name]
         store.add_files(settings.name, [NewFile(f.shown, f.original, f.page_count or 0) for f in own])
         store.add_pages(settings.name, [_refused(file) for file in own if file.fault])
-        for repeat in work.repeats:
-            store.add_file(settings.name, repeat.shown, repeat.original, _page_count(store, work, repeat))
-            store.add_repeat(settings.name, PageRef(repeat.shown, 0, repeat.original), repeat.first)
+        _enter_repeats(store, work, settings.name)
         seen.append(settings.name)
     names = dict.fromkeys([*(file.batch for file in work.files), *seen])
     return [batch for batch in store.batches() if batch.name in names]
@@ -174,10 +181,27 @@ def _refused(file: StackFile) -> PageNotRead:
     return PageNotRead(ref, None, PageState.SET_ASIDE, file.fault.reason, file.fault.detail)
 
 
-def _page_count(store: Store, work: Worklist, repeat: SeenBefore) -> int:
-    mine = next((file.page_count for file in work.files if file.original == repeat.original), None)
-    known = store.file_of(repeat.original)
-    return mine or (known.page_count if known else 0)
+def _enter_repeats(store: Store, work: Worklist, batch: BatchName) -> None:
+    """Enter files that came in before under another name, and each of their pages as a repeat."""
+    counts = {file.original: file.page_count or 0 for file in work.files}
+    for repeat in work.repeats:
+        if repeat.original not in counts:
+            known = store.file_of(repeat.original)
+            counts[repeat.original] = known.page_count if known else 0
+    store.add_files(batch, [NewFile(r.shown, r.original, counts[r.original]) for r in work.repeats])
+    for start in range(0, len(work.repeats), COMMIT_PAGES):
+        chunk = work.repeats[start : start + COMMIT_PAGES]
+        store.add_pages(batch, [page for r in chunk for page in _repeated(r, counts[r.original])])
+
+
+def _repeated(repeat: SeenBefore, page_count: int) -> list[PageNotRead]:
+    """A repeat's pages; page 0 for a file that could not be opened."""
+    return [
+        PageNotRead(
+            PageRef(repeat.shown, page, repeat.original), None, PageState.REPEAT, Reason.REPEAT, repeat.first
+        )
+        for page in (range(1, page_count + 1) if page_count else (0,))
+    ]
 
 
 def _read_pages(

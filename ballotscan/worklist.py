@@ -99,14 +99,22 @@ def _keep(store: Store, source: SourceFile, batch: BatchName) -> StackFile | Non
     may_not = _refused(source.path)
     if may_not is not None:
         return StackFile(batch, source.shown, NO_ORIGINAL, 0, may_not)
-    before = source.path.stat()
+    before = _stamp(source.path)
     try:
         return StackFile(batch, source.shown, store.keep_original(source.path))
     except StoreError:
-        after = source.path.stat()
-        if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+        if _stamp(source.path) == before:
             raise
         return None  # it grew under our hands
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change. Raises ``BallotscanError`` where the drive is gone."""
+    try:
+        found = path.stat()
+    except OSError as fault:
+        raise lost(path, fault) from fault
+    return found.st_size, found.st_mtime_ns
 
 
 def _refused(path: Path) -> FileRefused | None:
