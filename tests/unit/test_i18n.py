@@ -29,10 +29,10 @@ from ballotscan.i18n import (
     LOCALE_FOLDER,
     known_language,
     locale_language,
-    reason_text,
     use_language,
 )
 from ballotscan.model import Reason
+from ballotscan.reasons import reason_text
 
 SOURCE = Path(ballotscan.__file__).parent
 KEYWORDS = {"_": None, "ngettext": (1, 2)}

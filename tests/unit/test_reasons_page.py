@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ballotscan.i18n import Language, reason_text, use_language
+from ballotscan.i18n import Language, use_language
 from ballotscan.model import Reason
-from ballotscan.reasons import advice
+from ballotscan.reasons import advice, reason_text
 
 DOCUMENTS = Path(__file__).parents[2] / "ballotscan" / "docs"
 
