@@ -173,6 +173,7 @@ DESK = replace(
     noise=(0.6, 0.9),
     blur_px=(0.5, 0.6),
     gamma=(0.95, 1.0),
+    threshold=(0.25, 0.35),
     jpeg=(55.0, 55.0),
 )
 """One desk: all its ballots from one copier, all through one scanner. Made for the samples."""

@@ -9,8 +9,10 @@ a shipped template changes; the golden tests say when.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from pathlib import Path
 import img2pdf
 from PIL import Image
 
+from ballotscan.forms.form import Form
 from ballotscan.forms.load import shipped_templates
 from ballotscan.forms.prints import FormPrint, load_print
 from tests.simulator.people import AnswerTruth
@@ -128,7 +131,9 @@ def _pages(sample: Sample) -> list[Page]:
 def pdf_of(images: Sequence[bytes]) -> bytes:
     """A scanner's PDF: one JPEG a page, A4, nothing else; without dates, so that it is the same each time."""
     size = img2pdf.get_layout_fun((img2pdf.mm_to_pt(210), img2pdf.mm_to_pt(297)))
-    return bytes(img2pdf.convert(list(images), layout_fun=size, nodate=True, producer="ScanStation 5"))
+    pdf = bytes(img2pdf.convert(list(images), layout_fun=size, nodate=True, producer="ScanStation 5"))
+    name = hashlib.md5(b"".join(images), usedforsecurity=False).hexdigest().encode()
+    return re.sub(rb"/ID \[<[0-9a-f]{32}><[0-9a-f]{32}>\]", b"/ID [<" + name + b"><" + name + b">]", pdf)
 
 
 def tiff_of(pages: Sequence[ScannedSide]) -> bytes:
@@ -286,12 +291,23 @@ def _readme(entries: dict[str, dict[str, object]]) -> str:
     return README.format(rows=rows, quarter=QUARTER, sheets=sheets, lost=LOST_NAME)
 
 
+def box_places(form: Form) -> dict[str, list[float]]:
+    """Side and place (mm) of every box, by "question/option": how the tests see that a form has moved on."""
+    return {
+        f"{box.question}/{box.option}": [side.number, round(box.rect.x_mm, 2), round(box.rect.y_mm, 2)]
+        for side in form.sides
+        for box in side.boxes
+    }
+
+
 def main(arguments: Sequence[str]) -> int:
+    """Write everything to the folder given, or to samples/."""
     folder = Path(arguments[0]) if arguments else Path(__file__).resolve().parents[2] / "samples"
     folder.mkdir(parents=True, exist_ok=True)
     entries = dict(make_named(folder))
-    hashes = {name: _print(name).form.hash for name in ("appendix-i", "hue-2019")}
-    text = json.dumps({"forms": hashes, "files": entries}, ensure_ascii=False, indent=1)
+    boxes = {name: box_places(_print(name).form) for name in ("appendix-i", "hue-2019")}
+    listed = {"boxes": boxes, "files": entries}
+    text = json.dumps(listed, ensure_ascii=False, separators=(",", ":")).replace("}],", "}],\n")
     (folder / "expected.json").write_text(text + "\n", encoding="utf-8")
     write_quarter_truth(folder, make_quarter(folder / QUARTER))
     (folder / "README.md").write_text(_readme(entries), encoding="utf-8")
