@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import struct
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -26,20 +26,40 @@ from ballotscan.intake.page_image import Grey, check_size, grey_from_pillow, pil
 from ballotscan.model import Reason
 
 _END: Final = "000000000001" * 2  # end of facsimile block
+_NARROWEST_PX: Final = 16  # narrower rows have no room for witnesses that horizontal mode codes
 _MOST_PADDING_BITS: Final = 7
 _TURNED_BITS: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def decode_group_4(width_px: int, height_px: int, data: bytes, low_bit_first: bool = False) -> Grey:
-    """Pixels of one strip, fax black as 0 and fax white as 255. Raises PageFault where a row is in doubt."""
-    check_size(width_px, height_px + 1)
-    data = data.translate(_TURNED_BITS) if low_bit_first else data
-    bits = _bits_of(data)
-    witness = _witness_row(width_px)
-    for end in _places_of_end(bits):
-        grey = _decode(width_px, height_px + 1, _bytes_of(bits[:end] + _witness_code(width_px) + _END))
-        if np.array_equal(grey[height_px], witness):
-            return grey[:height_px]
+def decode_group_4(
+    width_px: int, heights_px: Sequence[int], strips: Sequence[bytes], low_bit_first: bool = False
+) -> Grey:
+    """Pixels of strips one below the other, fax black as 0 and fax white as 255.
+
+    All strips but the last are of one height. Raises PageFault where a row is in doubt.
+    """
+    check_size(width_px, sum(heights_px) + len(strips))
+    codes = [_bits_of(strip.translate(_TURNED_BITS) if low_bit_first else strip) for strip in strips]
+    ends = [_places_of_end(code) for code in codes]
+    if len(strips) > 1 and any(len(places) > 1 for places in ends):  # no end marks: one strip at a time
+        return np.vstack(
+            [_decode_rows(width_px, [h], [c], [e]) for h, c, e in zip(heights_px, codes, ends, strict=True)]
+        )
+    return _decode_rows(width_px, heights_px, codes, ends)
+
+
+def _decode_rows(
+    width_px: int, heights_px: Sequence[int], codes: Sequence[str], ends: Sequence[Sequence[int]]
+) -> Grey:
+    """Several strips have one place of end each; a single strip may have several to be tried."""
+    last_rows = np.cumsum([height + 1 for height in heights_px]) - 1
+    for places in zip(*ends, strict=True) if len(codes) > 1 else ([end] for end in ends[0]):
+        two = _two_witness_rows(width_px)
+        marks = [_code_of_row(row) + _END for row in two]
+        strips = [_bytes_of(codes[i][:end] + marks[i % 2]) for i, end in enumerate(places)]
+        grey = _decode(width_px, [height + 1 for height in heights_px], strips)
+        if all(np.array_equal(grey[row], two[i % 2]) for i, row in enumerate(last_rows)):
+            return np.delete(grey, last_rows, axis=0)
     raise PageFault(Reason.CUT_OFF, "fax: the rows end before the image does, or after")
 
 
@@ -60,24 +80,33 @@ def _bytes_of(bits: str) -> bytes:
     return int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
-def _witness_row(width_px: int) -> Grey:
-    """Left half white, right half black."""
-    return np.where(np.arange(width_px) < width_px // 2, 255, 0).astype(np.uint8)
+def _two_witness_rows(width_px: int) -> tuple[Grey, Grey]:
+    """Two rows of white, and black from some place on; for strips in turn, and at other places each time.
+
+    What libtiff leaves undefined is memory of the strip or of the page before, witness and all.
+    """
+    if width_px <= _NARROWEST_PX:
+        raise PageFault(Reason.UNSUPPORTED_IMAGE, f"fax: an image of {width_px} pixels in a row")
+    room = width_px - _NARROWEST_PX + 1
+    first = secrets.randbelow(room)
+    second = (first + 1 + secrets.randbelow(room - 1)) % room
+    margin = _NARROWEST_PX // 2
+    one, other = (
+        np.where(np.arange(width_px) < margin + at, 255, 0).astype(np.uint8) for at in (first, second)
+    )
+    return one, other
 
 
-@lru_cache(maxsize=16)
-def _witness_code(width_px: int) -> str:
+def _code_of_row(row: Grey) -> str:
     """The code of the witness row, by libtiff's own encoder.
 
     As the first row of an image it is coded in horizontal mode, which names its runs whatever row came
     before; vertical mode is for changes within 3 pixels of one above, or of the row's end.
     """
-    if width_px < 16:
-        raise PageFault(Reason.UNSUPPORTED_IMAGE, f"fax: an image of {width_px} pixels in a row")
     # Pillow writes black as 0, so that fax white (0) is black: the row goes in as its negative.
-    row = Image.fromarray(255 - _witness_row(width_px)[None, :]).convert("1")
+    image = Image.fromarray(255 - row[None, :]).convert("1")
     out = io.BytesIO()
-    row.save(out, "TIFF", compression="group4")
+    image.save(out, "TIFF", compression="group4")
     with Image.open(out, formats=["TIFF"]) as written:
         tags = written.tag_v2  # type: ignore[attr-defined]
         offset, count = tags[273][0], tags[279][0]
@@ -85,26 +114,23 @@ def _witness_code(width_px: int) -> str:
     return bits[: bits.rindex(_END)]
 
 
-def _decode(width_px: int, height_px: int, data: bytes) -> Grey:
-    entries = {
-        256: width_px,
-        257: height_px,
-        258: 1,
-        259: 4,
-        262: 0,
-        273: 8,
-        277: 1,
-        278: height_px,
-        279: len(data),
-    }
-    padded = data + b"\0" * (len(data) % 2)
-    tiff = b"II*\0" + struct.pack("<I", 8 + len(padded)) + padded + _directory(entries)
-    return grey_through_libtiff(tiff)
-
-
-def _directory(entries: Mapping[int, int]) -> bytes:
-    block = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(entries.items()))
-    return struct.pack("<H", len(entries)) + block + bytes(4)
+def _decode(width_px: int, heights_px: Sequence[int], strips: Sequence[bytes]) -> Grey:
+    """The strips as one TIFF, through libtiff."""
+    entries = {256: width_px, 257: sum(heights_px), 258: 1, 259: 4, 262: 0, 277: 1, 278: heights_px[0]}
+    counts = [len(strip) for strip in strips]
+    offsets = np.cumsum([8, *counts])[:-1].tolist()
+    data = b"".join(strips)
+    data += b"\0" * (len(data) % 2)
+    tables_at = 8 + len(data)
+    tables = struct.pack(f"<{2 * len(strips)}I", *offsets, *counts)
+    directory_at = tables_at + len(tables)
+    several = len(strips) > 1
+    block = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items() if tag < 273)
+    block += struct.pack("<HHII", 273, 4, len(strips), tables_at if several else offsets[0])
+    block += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items() if tag > 273)
+    block += struct.pack("<HHII", 279, 4, len(strips), tables_at + 4 * len(strips) if several else counts[0])
+    header = b"II*\0" + struct.pack("<I", directory_at)
+    return grey_through_libtiff(header + data + tables + struct.pack("<H", 9) + block + bytes(4))
 
 
 def grey_through_libtiff(tiff: bytes) -> Grey:

@@ -64,7 +64,7 @@ def is_bitonal(grey: Grey) -> bool:
 
 
 def _two_levels(grey: Grey) -> bool:
-    return bool(((grey == 0) | (grey == 255)).all())
+    return not ((grey + np.uint8(1)) > 1).any()  # 255 + 1 is 0 in a byte
 
 
 def sha_of_bytes(*parts: bytes) -> Sha256:

@@ -146,7 +146,7 @@ def _decode_fax(image: Stream) -> DecodedImage:
     if int(parameters.get("/Columns", 1728)) != width_px:
         raise PageFault(Reason.DAMAGED_IMAGE, "PDF: the fax rows are not as long as the image is wide")
     data = image.read_raw_bytes()
-    grey = decode_group_4(width_px, height_px, data)
+    grey = decode_group_4(width_px, [height_px], [data])
     # In the fax code black is black. PDF hands it over as 0 (or as 1), and 0 is black unless inverted.
     black_is_1 = bool(parameters.get("/BlackIs1", False))
     return DecodedImage(255 - grey if black_is_1 != _inverted(image) else grey, sha_of_bytes(data))

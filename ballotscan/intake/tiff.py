@@ -294,19 +294,15 @@ def _complete_jpeg(directory: Directory, tables: bytes, piece: bytes) -> bytes:
 
 
 def _grey_of_fax_pieces(directory: Directory, pieces: list[bytes]) -> Grey:
-    """Strips or tiles of group 4, each decoded by itself and put in its place."""
+    """Strips of group 4. Raises PageFault for tiles, which no scanner writes in fax code."""
     if directory.value(BITS, 1) != 1 or directory.value(SAMPLES, 1) != 1:
         raise PageFault(Reason.DAMAGED_IMAGE, "TIFF: fax code is for black and white only")
-    width, height = directory.value(WIDTH), directory.value(HEIGHT)
-    piece_width, piece_height = _piece_size(directory, tiled := TILE_OFFSETS in directory.entries)
-    across = math.ceil(width / piece_width)
-    grey = np.full((height, width), 255, np.uint8)
-    for index, piece in enumerate(pieces):
-        top, left = index // across * piece_height, index % across * piece_width
-        place = grey[top : top + piece_height, left : left + piece_width]
-        rows = piece_height if tiled else len(place)
-        part = decode_group_4(piece_width, rows, piece, directory.value(FILL_ORDER, 1) == 2)
-        place[:] = part[: place.shape[0], : place.shape[1]]
+    if TILE_OFFSETS in directory.entries:
+        raise PageFault(Reason.UNSUPPORTED_IMAGE, "TIFF: tiles in fax code are not read")
+    height = directory.value(HEIGHT)
+    _, rows = _piece_size(directory, tiled=False)
+    heights = [min(rows, height - top) for top in range(0, height, rows)]
+    grey = decode_group_4(directory.value(WIDTH), heights, pieces, directory.value(FILL_ORDER, 1) == 2)
     return grey if directory.value(PHOTOMETRIC) == _WHITE_IS_ZERO else 255 - grey
 
 

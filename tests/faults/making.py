@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -96,7 +97,9 @@ def add_page(
     )
     for key, value in entries.items():
         page[f"/{key}"] = value
-    pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pikepdf.PageCopyWarning)  # form fields that no form reaches: meant so
+        pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
     return pdf.pages[-1].obj
 
 

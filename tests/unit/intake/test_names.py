@@ -34,7 +34,8 @@ def test_natural_order() -> None:
 
 def test_folders_are_in_natural_order_too() -> None:
     paths = ["box 2/scan1.jpg", "box 2/scan10.jpg", "box 10/scan1.jpg"]
-    assert sorted(paths[::-1], key=lambda path: natural_key(path.split("/"))) == paths
+    shuffled = random.Random(3).sample(paths, 3)
+    assert sorted(shuffled, key=lambda path: natural_key(path.split("/"))) == paths
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=2, max_size=6))

@@ -27,7 +27,7 @@ from tests.faults.making import (
     scan_pdf,
     tiff,
 )
-from tests.faults.test_pdf import fax_bytes
+from tests.faults.test_pdf import fax_bytes, without_end_mark
 
 
 def test_pixels_are_contiguous_bytes(tmp_path: Path) -> None:
@@ -91,13 +91,24 @@ def test_fax_code_in_both_orders_of_bits(low_bit_first: bool) -> None:
     code = fax_bytes()
     if low_bit_first:
         code = bytes(int(f"{byte:08b}"[::-1], 2) for byte in code)
-    assert np.array_equal(decode_group_4(WIDTH_PX, HEIGHT_PX, code, low_bit_first), bitonal_picture())
+    assert np.array_equal(decode_group_4(WIDTH_PX, [HEIGHT_PX], [code], low_bit_first), bitonal_picture())
+
+
+def test_fax_code_in_strips_with_and_without_end_marks() -> None:
+    heights = [100, 100, 100, HEIGHT_PX - 300]
+    tops = [0, 100, 200, 300]
+    strips = [fax_bytes(bitonal_picture()[top : top + h]) for top, h in zip(tops, heights, strict=True)]
+    assert np.array_equal(decode_group_4(WIDTH_PX, heights, strips), bitonal_picture())
+    unmarked = [without_end_mark(strips[0]), *strips[1:]]
+    assert np.array_equal(decode_group_4(WIDTH_PX, heights, unmarked), bitonal_picture())
+    with pytest.raises(PageFault):
+        decode_group_4(WIDTH_PX, heights, [strips[1], strips[0], strips[2][: len(strips[2]) // 2], strips[3]])
 
 
 @pytest.mark.parametrize("height_px", [1, HEIGHT_PX - 1, HEIGHT_PX + 1, 2 * HEIGHT_PX])
 def test_fax_code_of_another_height_is_refused(height_px: int) -> None:
     with pytest.raises(PageFault):
-        decode_group_4(WIDTH_PX, height_px, fax_bytes())
+        decode_group_4(WIDTH_PX, [height_px], [fax_bytes()])
 
 
 def test_every_single_byte_lost_from_fax_code_is_noticed_or_changes_no_row_count() -> None:
@@ -106,7 +117,7 @@ def test_every_single_byte_lost_from_fax_code_is_noticed_or_changes_no_row_count
     read = 0
     for at in range(0, len(code) - 3, 7):
         try:
-            grey = decode_group_4(WIDTH_PX, HEIGHT_PX, code[:at] + code[at + 1 :])
+            grey = decode_group_4(WIDTH_PX, [HEIGHT_PX], [code[:at] + code[at + 1 :]])
         except PageFault:
             continue
         read += 1
