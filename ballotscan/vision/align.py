@@ -4,8 +4,8 @@
 2. Correlation with the form's whitened spectrum gives the shift, and tells 0 from 180 degrees, one side
    from the other and this form from others (plain correlation does not: a slip by one row of a table
    scores as high as the right place).
-3. Patches of print are found again near where they should be, at 37.5 and then at 75 dpi, and a robust
-   homography is laid through them.
+3. Patches of print are found again near where they should be, at 75 dpi (at 37.5 dpi first where the guess
+   was not near enough), and a robust homography is laid through them.
 4. What the homography leaves (feed stretch, folds) is smoothed from the patches around each place.
 
 The printed outline of each box is found again afterwards, by ``boxes``.
@@ -46,6 +46,11 @@ CANDIDATES_TRIED = 2
 TILE_LOST = 0.35
 """Patches found with a correlation below this are not used for the fit: patches of other text score up to
 0.3 where they happen to fit best."""
+
+WELL_HELD = 0.85
+"""Share of the patches found at 75 dpi from the first guess alone, from which it is good enough. The guess is
+off by 0.7 mm at the corners of a usual page and by 1.3 mm on one page in twenty; patches are found within
+1.7 mm."""
 
 NEIGHBOUR_MM = 22.0
 """Width of the Gaussian with which the patches around a place are averaged: about two patches."""
@@ -215,12 +220,15 @@ def _from_centres(matrix: Matrix) -> Matrix:
 
 
 def refine(page: Page, found: Found) -> Alignment:
-    """Lay the form through its patches of print, first at 37.5, then at 75 dpi."""
+    """Lay the form through its patches of print: at 75 dpi where the first guess is near enough, else at
+    37.5 dpi first."""
     reference = found.reference
     matrix = found.matrix
-    coarse = _match(page, matrix, reference.tiles_coarse)
-    matrix = matrix @ _fit(reference.tiles_coarse.centres_mm, coarse, affine=True)
     last = _match(page, matrix, reference.tiles_half)
+    if (last.fit >= TILE_LOST).mean() < WELL_HELD:
+        coarse = _match(page, matrix, reference.tiles_coarse)
+        matrix = matrix @ _fit(reference.tiles_coarse.centres_mm, coarse, affine=True)
+        last = _match(page, matrix, reference.tiles_half)
     step = _fit(reference.tiles_half.centres_mm, last, affine=False)
     centres = reference.tiles_half.centres_mm.astype(float)
     residual = last.offset_mm - (project(step, centres) - centres)

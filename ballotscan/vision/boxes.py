@@ -85,7 +85,7 @@ def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
     )
     centres = rects[:, :2] + rects[:, 2:] / 2
     largest = float(rects[:, 2:].max()) / 2 if len(rects) else 2.5
-    close = make_grid(largest + max(NEAR_MM, OUTLINE_SEARCH_MM) + 0.4, STEP_MM)
+    close = make_grid(largest + NEAR_MM, STEP_MM)
     wide = make_grid(largest + SURROUND_MM, AROUND_STEP_MM)
     seen_close, seen_wide = (_darkness(blank, dpi, centres, grid) for grid in (close, wide))
     rows, columns = profiles(seen_close)
