@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -312,6 +313,18 @@ def test_the_same_image_in_another_file_holds_the_later_sheet(store: Store, tmp_
     write_stack(tmp_path / "in" / "b.tif", [page(2, seed=3), page(2, seed=1)])
     scan(store, tmp_path / "in")
     assert sheets(store) == [("read", None)] * 3 + [("review", "duplicate")]
+
+
+def test_a_text_that_is_not_the_forms_holds_the_whole_sheet(store: Store, tmp_path: Path) -> None:
+    def read_flagged(grey: Any, bitonal: bool, references: Any) -> Any:
+        found = read_stub(grey, bitonal, references)
+        return replace(found, flags=(Reason.TITLE_DIFFERS,)) if grey[0, 3] == 1 else found
+
+    path = write_stack(tmp_path / "in" / "a.tif", [page(2, seed=n, option=n) for n in range(2)])
+    scan_batch(store, [path], [ONE_SIDED], settings([ONE_SIDED]), workers=1, read=read_flagged)
+    assert sheets(store) == [("read", None), ("review", "title_differs")]
+    held = [row for row in store.answer_rows() if row.sheet.endswith("2")]
+    assert {(row.status, row.reason, row.codes) for row in held} == {("review", "title_differs", "2")}
 
 
 def test_linh_vuc_of_the_batch_against_the_sheets(store: Store, tmp_path: Path) -> None:
