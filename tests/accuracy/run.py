@@ -2,6 +2,7 @@
 
     python -m tests.accuracy.run --template appendix-i --sheets 300 --condition office --seed 1 --out /tmp/out
 
+``--every-effect`` takes each effect by itself, a line for each: silent errors, pages refused, what was accepted.
 ``--effects a,b`` lays effects of ``tests.simulator.conditions`` over the condition; ``--real-ink`` pastes
     python -m tests.accuracy.run --template appendix-i --sheets 300 --condition office --seed 1 --out DIR
 """
@@ -27,6 +28,7 @@ from tests.accuracy.cases import Case, compare, report, summarise
 from tests.accuracy.reading import crop_question, load_shipped, read_sheet, references_of, write_contact_sheet
 from tests.accuracy.real_ink import make_marker
 from tests.simulator import SimulatedSheet, simulate_sheet
+from tests.simulator.conditions import EFFECTS
 
 Crop = tuple[str, NDArray[np.uint8]]
 MOST_CROPS = 80
@@ -92,6 +94,22 @@ def run_many(tasks: Sequence[Task], workers: int) -> tuple[list[Case], list[Crop
     return cases, wrong, doubted
 
 
+def _sweep(template: str, condition: str, sheets: int, seed: int, workers: int) -> int:
+    """A line per effect; exit code 1 where there was a silent error."""
+    silent = 0
+    for effect in EFFECTS:
+        tasks = [Task(template, condition, (effect,), seed * 100_000 + n, False) for n in range(sheets)]
+        cases = run_many(tasks, workers)[0]
+        sums = summarise(cases)
+        silent += sums["silent"]
+        sys.stdout.write(
+            f"{effect:22} silent {sums['silent']:3}  refused {sums['refused_sides']:3} {sums['refused_why']!s:32} "
+            f"ordinary accepted {sums['ordinary_accepted']}/{sums['ordinary']}\n"
+        )
+        sys.stdout.writelines(f"    {case.line()}\n" for case in cases if case.silent)
+    return 1 if silent else 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 where there was a silent error."""
     parser = argparse.ArgumentParser(prog="python -m tests.accuracy.run")
@@ -102,8 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--real-ink", action="store_true")
+    parser.add_argument("--every-effect", action="store_true")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args(arguments)
+    if given.every_effect:
+        return _sweep(given.template, given.condition, given.sheets, given.seed, given.workers)
     effects = tuple(name for name in given.effects.split(",") if name)
     tasks = [
         Task(given.template, given.condition, effects, given.seed * 100_000 + number, given.real_ink)

@@ -10,7 +10,7 @@ from tests.accuracy.cases import Case, upper_bound
 from tests.accuracy.real_ink import ink_sources
 from tests.accuracy.run import Task, run_many
 
-SHEETS = {"appendix-i": 8, "hue-2019": 24}
+SHEETS = {"appendix-i": 6, "hue-2019": 16}
 LEAST_ACCEPTED = 0.95
 """Of ordinary answers over few sheets, where one odd writer weighs 1 to 4 %; 300 sheets must reach 0.97."""
 
