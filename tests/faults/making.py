@@ -97,9 +97,7 @@ def add_page(
     )
     for key, value in entries.items():
         page[f"/{key}"] = value
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pikepdf.PageCopyWarning)  # form fields that no form reaches: meant so
-        pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
+    pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
     return pdf.pages[-1].obj
 
 
@@ -116,7 +114,11 @@ def made_pdf(path: Path, make: Callable[[pikepdf.Pdf], object], **options: Any) 
     """A PDF made by ``make``, saved with these options of pikepdf's."""
     with pikepdf.new() as pdf:
         make(pdf)
-        pdf.save(path, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", pikepdf.PageCopyWarning
+            )  # form fields that no form reaches: meant so
+            pdf.save(path, **options)
     return path
 
 
