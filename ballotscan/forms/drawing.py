@@ -60,7 +60,7 @@ def draw_sides(source: Source, folder: Path) -> tuple[Side, ...]:
             _("the form takes {pages} sides, {sides} are stated").format(pages=pages, sides=source.sides),
         )
     return tuple(
-        _side(number, [place for place in places if place["page"] == number])
+        make_side(number, [place for place in places if place["page"] == number])
         for number in range(1, pages + 1)
     )
 
@@ -105,13 +105,13 @@ def _plan(source: Source, serials: Sequence[str | None]) -> dict[str, Any]:
     plan["serials"] = serials
     sides = range(1, source.sides + 1) if source.has_codes else ()
     plan["codes"] = [
-        [_code_svg(make_payload(source.id, source.edition, side, serial)) for side in sides]
+        [code_svg(make_payload(source.id, source.edition, side, serial)) for side in sides]
         for serial in serials
     ]
     return plan
 
 
-def _code_svg(payload: str) -> str:
+def code_svg(payload: str) -> str:
     """A QR code of 25 modules, one path, no quiet zone: the drawing leaves that free."""
     import segno
 
@@ -122,7 +122,8 @@ def _code_svg(payload: str) -> str:
     return svg.getvalue().decode("utf-8")
 
 
-def _side(number: int, places: Iterable[dict[str, Any]]) -> Side:
+def make_side(number: int, places: Iterable[dict[str, Any]]) -> Side:
+    """An A4 side from what the drawing recorded of it: ``kind``, ``id``, ``option`` and x, y, w, h in mm."""
     boxes, fields = [], []
     for place in places:
         rect = Rect(*(round(float(place[key]), DECIMALS) for key in ("x", "y", "w", "h")))
