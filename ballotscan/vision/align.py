@@ -22,7 +22,7 @@ import scipy.fft
 
 from ballotscan.vision.arrays import Complexes, Floats, Indices
 from ballotscan.vision.page import Page, halve
-from ballotscan.vision.patches import sample
+from ballotscan.vision.patches import inside_share, sample
 from ballotscan.vision.reference import (
     ANGLES,
     FIELD_PX,
@@ -52,6 +52,10 @@ WELL_HELD = 0.85
 off by 0.7 mm at the corners of a usual page and by 1.3 mm on one page in twenty; patches are found within
 1.7 mm."""
 
+MOST_RESIDUAL_MM = 0.7
+"""A patch found further from the page fit than this was mistaken (dotted lines repeat every few mm): paper
+and feed do not stretch more from one line to the next, and the outlines' own search covers 0.8 mm."""
+
 NEIGHBOUR_MM = 22.0
 """Width of the Gaussian with which the patches around a place are averaged: about two patches."""
 
@@ -61,7 +65,7 @@ class Alignment:
     """A side of a form found in a scan.
 
     ``matrix`` maps template mm to continuous scan px; ``residual_mm`` (N, 2) is what the patches at
-    ``patch_mm`` (N, 2) were found off that, with weights ``patch_fit`` (N,), 0 to 1.
+    ``patch_mm`` (N, 2) were found off that, to be weighted with ``patch_weight`` (N, 2), 0 to 1.
     ``peak`` is the whitened correlation against the form's own (1 = the blank itself), ``fit`` the median
     correlation of the patches, ``held`` the share of patches found.
     """
@@ -70,7 +74,7 @@ class Alignment:
     matrix: Matrix
     patch_mm: Floats
     residual_mm: Floats
-    patch_fit: Floats
+    patch_weight: Floats
     peak: float
     fit: float
     held: float
@@ -227,18 +231,19 @@ def refine(page: Page, found: Found) -> Alignment:
     last = _match(page, matrix, reference.tiles_half)
     if (last.fit >= TILE_LOST).mean() < WELL_HELD:
         coarse = _match(page, matrix, reference.tiles_coarse)
-        matrix = matrix @ _fit(reference.tiles_coarse.centres_mm, coarse, affine=True)
+        matrix = matrix @ _fit(reference.tiles_coarse, coarse, affine=True)
         last = _match(page, matrix, reference.tiles_half)
-    step = _fit(reference.tiles_half.centres_mm, last, affine=False)
+    step = _fit(reference.tiles_half, last, affine=False)
     centres = reference.tiles_half.centres_mm.astype(float)
     residual = last.offset_mm - (project(step, centres) - centres)
     used = np.where(last.fit >= TILE_LOST, last.fit, 0.0)
+    believed = (np.abs(residual).max(axis=1) < MOST_RESIDUAL_MM)[:, None]
     return Alignment(
         reference=reference,
         matrix=matrix @ step,
         patch_mm=reference.tiles_half.centres_mm,
         residual_mm=residual,
-        patch_fit=used,
+        patch_weight=used[:, None] * reference.tiles_half.grip * believed,
         peak=found.peak,
         fit=float(np.median(last.fit)) if len(last.fit) else 0.0,
         held=float((used > 0).mean()) if len(used) else 0.0,
@@ -299,7 +304,10 @@ def _match(page: Page, matrix: Matrix, tiles: Tiles) -> _Matches:
     each = np.arange(len(scores))
     dx = _peaks(scores[each, row], column) - search
     dy = _peaks(scores[each, :, column], row) - search
-    return _Matches(np.stack([dx, dy], axis=1) / np.array(tiles.px_per_mm), scores[each, row, column])
+    half_mm = tiles.tile_px / 2 / tiles.px_per_mm[0]
+    whole = inside_share(page.half.shape, centres, maps, half_mm) == 1
+    fit = np.where(whole, scores[each, row, column], 0.0)
+    return _Matches(np.stack([dx, dy], axis=1) / np.array(tiles.px_per_mm), fit)
 
 
 MIDDLE_GREY = 128.0
@@ -336,15 +344,15 @@ def local_maps(matrix: Matrix, points_mm: Floats) -> Floats:
     return np.stack([along_x, along_y], axis=2)
 
 
-def _fit(centres_mm: Floats, matches: _Matches, *, affine: bool) -> Matrix:
+def _fit(tiles: Tiles, matches: _Matches, *, affine: bool) -> Matrix:
     """The map in template mm that carries each patch to where it was found; robust against patches lost.
 
     Iteratively reweighted least squares with Tukey's biweight (Holland & Welsch 1977); the map is affine or
     a homography linearised about the identity, which is exact enough for the fractions of a mm left.
     """
-    x, y = centres_mm[:, 0].astype(float), centres_mm[:, 1].astype(float)
-    weights = np.where(matches.fit >= TILE_LOST, np.maximum(matches.fit, 0.0) ** 2, 0.0)
-    if (weights > 0).sum() < MIN_PATCHES:
+    x, y = tiles.centres_mm.T
+    weights = np.where(matches.fit >= TILE_LOST, np.maximum(matches.fit, 0.0) ** 2, 0.0)[:, None] * tiles.grip
+    if (weights.min(axis=1) > 0).sum() < MIN_PATCHES:
         return np.eye(3)
     middle, spread = np.array([x.mean(), y.mean()]), max(float(np.hypot(x.std(), y.std())), 1.0)
     u, v = (x - middle[0]) / spread, (y - middle[1]) / spread
@@ -355,8 +363,7 @@ def _fit(centres_mm: Floats, matches: _Matches, *, affine: bool) -> Matrix:
         rows_x += [-u * u, -u * v]
         rows_y += [-u * v, -v * v]
     design = np.concatenate([np.stack(rows_x, 1), np.stack(rows_y, 1)])
-    target = np.concatenate([matches.offset_mm[:, 0], matches.offset_mm[:, 1]]) / spread
-    solution = _reweighted(design, target, np.concatenate([weights, weights]))
+    solution = _reweighted(design, matches.offset_mm.T.ravel() / spread, weights.T.ravel())
     step = np.eye(3)
     step[0] += solution[:3]
     step[1] += solution[3:6]
@@ -379,19 +386,21 @@ RIDGE = 1e-6
 
 
 def _reweighted(design: Matrix, target: Floats, weights: Floats) -> Floats:
-    count = len(target) // 2
-    robust = np.ones(count)
+    robust = np.ones(len(target))
     solution = np.zeros(design.shape[1])
     steady = RIDGE * np.eye(design.shape[1])
     for _ in range(ROUNDS):
-        root = np.sqrt(np.concatenate([robust, robust]) * weights)
+        root = np.sqrt(robust * weights)
         weighted = design * root[:, None]
         solution = np.linalg.solve(weighted.T @ weighted + steady, weighted.T @ (target * root))
-        miss = design @ solution - target
-        distance = np.hypot(miss[:count], miss[count:])
-        scale = 1.4826 * float(np.median(distance[weights[:count] > 0])) + 1e-6
-        robust = np.clip(1 - (distance / (TUKEY * scale)) ** 2, 0, None) ** 2
+        miss = np.abs(design @ solution - target)
+        scale = 1.4826 * float(np.median(miss[weights > GRIPPED])) + 1e-6
+        robust = np.clip(1 - (miss / (TUKEY * scale)) ** 2, 0, None) ** 2
     return solution
+
+
+GRIPPED = 0.1
+"""Weight from which a patch tells how well the others agree."""
 
 
 def places(alignment: Alignment, points_mm: Floats) -> Floats:
@@ -409,9 +418,10 @@ def project(matrix: Matrix, points: Floats) -> Floats:
 def smooth_residual(alignment: Alignment, points_mm: Floats) -> Floats:
     """What the patches around each point (N, 2) were found off the page fit, in mm (N, 2)."""
     gap = points_mm[:, None, :] - alignment.patch_mm[None, :, :]
-    near = np.exp(-0.5 * (gap**2).sum(axis=2) / NEIGHBOUR_MM**2) * alignment.patch_fit[None, :]
-    total = near.sum(axis=1, keepdims=True)
-    return near @ alignment.residual_mm / (total + SMOOTHING)
+    near = np.exp(-0.5 * (gap**2).sum(axis=2) / NEIGHBOUR_MM**2)
+    return (
+        near @ (alignment.residual_mm * alignment.patch_weight) / (near @ alignment.patch_weight + SMOOTHING)
+    )
 
 
 SMOOTHING = 0.3
