@@ -2,9 +2,9 @@
 
 When a text was added or changed, bring the catalogue up to date, translate what is new, and compile:
 
-    pybabel extract --keyword=_ --keyword=ngettext:1,2 --omit-header --sort-by-file -o texts.pot ballotscan
-    pybabel update --domain=ballotscan --ignore-obsolete --no-fuzzy-matching -i texts.pot -d ballotscan/locale
-    pybabel compile --domain=ballotscan -d ballotscan/locale
+    pybabel extract -k _ -k ngettext:1,2 --add-location=file --sort-by-file -o texts.pot ballotscan
+    pybabel update -D ballotscan --ignore-obsolete --no-fuzzy-matching -i texts.pot -d ballotscan/locale
+    pybabel compile -D ballotscan -d ballotscan/locale
 """
 
 from __future__ import annotations

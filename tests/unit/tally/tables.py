@@ -32,6 +32,7 @@ FORM = Form(
         question("B1", factor="access", satisfied=("3",), in_index=True),
         question("B2", factor="access", satisfied=("3",), in_index=True),
         question("B3", factor="result", satisfied=("2", "3"), in_index=True),
+        question("B4", FIELDS, factor="result"),
         question("C1", multiple=True, factor="result"),
         question("D1", satisfied=("3",)),
     ),

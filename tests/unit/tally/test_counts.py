@@ -74,7 +74,9 @@ def test_groups_and_factors_add_up_to_the_whole(rows: tuple[list[Row], list[Row]
                 summed.update(figures_of(part))
             assert dict(summed) == figures_of(whole)
             assert sum(part.sheets for part in parts) == whole.sheets
-        for factor in whole.of_level("factor"):
+        factors = whole.of_level("factor")
+        assert [item.questions for item in factors] == [("B1", "B2"), ("B3",), ("B4",), ("C1",)]
+        for factor in factors:
             members = [item for item in whole.of_level("question") if item.id in factor.questions]
             assert factor.answered == sum(item.answered for item in members)
             assert [option.count for option in factor.options] == [
@@ -93,15 +95,17 @@ def test_a_proposal_in_review_is_never_counted() -> None:
 
 def test_the_sheets_own_linh_vuc_goes_before_the_batchs() -> None:
     said = [("1", "accepted"), ("", "accepted"), ("1", "review"), ("1|2", "accepted"), ("2", "accepted")]
-    of_batch = ["Building", "2", "Building", "Trade", ""]
+    said.append(("1", "ruled invalid"))
+    of_batch = ["Building", "2", "Building", "Trade", "", "Trade"]
     sheets = [sheet(n, linh_vuc=name) for n, name in enumerate(of_batch)]
     answers = []
     for row, (codes, status) in zip(sheets, said, strict=True):
         answers += [answer(row["sheet"], name) for name in ASKED if name != "A1"]
-        answers.append(answer(row["sheet"], "A1", codes, status=status))
+        settled = {"status": "accepted", "invalid": True} if status == "ruled invalid" else {"status": status}
+        answers.append(answer(row["sheet"], "A1", codes, **settled))
     (form,) = count_forms(*frames(sheets, answers), FORMS)
     found = {group.value: group.sheets for group in form.groups if group.by == "linh_vuc"}
-    assert found == {"Building": 2, "Land": 1, "Trade": 1, AWAITING: 1}
+    assert found == {"Building": 2, "Land": 1, "Trade": 2, AWAITING: 1}
     assert list(found)[-1] == AWAITING
 
 
