@@ -2,7 +2,7 @@
 
     python -m tests.accuracy.run --template appendix-i --sheets 300 --condition office --seed 1 --out /tmp/out
 
-``--every-effect`` takes each effect by itself, a line for each: silent errors, pages refused, what was accepted.
+``--every-effect`` takes each effect by itself: silent errors, pages refused, what was accepted.
 ``--effects a,b`` lays effects of ``tests.simulator.conditions`` over the condition; ``--real-ink`` pastes
     python -m tests.accuracy.run --template appendix-i --sheets 300 --condition office --seed 1 --out DIR
 """
@@ -103,8 +103,8 @@ def _sweep(template: str, condition: str, sheets: int, seed: int, workers: int) 
         sums = summarise(cases)
         silent += sums["silent"]
         sys.stdout.write(
-            f"{effect:22} silent {sums['silent']:3}  refused {sums['refused_sides']:3} {sums['refused_why']!s:32} "
-            f"ordinary accepted {sums['ordinary_accepted']}/{sums['ordinary']}\n"
+            f"{effect:22} silent {sums['silent']:3}  refused {sums['refused_sides']:3} "
+            f"{sums['refused_why']!s:32} ordinary accepted {sums['ordinary_accepted']}/{sums['ordinary']}\n"
         )
         sys.stdout.writelines(f"    {case.line()}\n" for case in cases if case.silent)
     return 1 if silent else 0

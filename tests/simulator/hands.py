@@ -313,7 +313,7 @@ def _slash(rng: Rng, hand: Hand, centre: Points, side_mm: float, press: float) -
 
 def _zigzag(rng: Rng, half: float, gap: float, wild: float, angle_deg: float) -> Points:
     """Hatching from -half to half, lines ``gap`` apart (in box sides), their ends irregular by ``wild``."""
-    rows = np.arange(-half, half + 1e-6, gap)
+    rows = np.arange(-half, half + 1e-6, min(gap, 2 * half))
     ends = np.where(np.arange(len(rows)) % 2 == 0, -half, half) * (1 + rng.normal(0, wild, len(rows)))
     unit = np.column_stack([ends, rows + rng.normal(0, gap * 0.3, len(rows))])
     angle = np.deg2rad(angle_deg + rng.normal(0, 8))
