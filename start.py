@@ -160,9 +160,10 @@ def python_works() -> bool:
     """True when ``.venv`` was made here by this very Python (a copied or moved one would point elsewhere)."""
     if not PYTHON.exists():
         return False
-    ask = "import sys; print(sys.version, sys.prefix)"
-    answer = subprocess.run([str(PYTHON), "-c", ask], capture_output=True, text=True, check=False)
-    return answer.returncode == 0 and answer.stdout.strip() == f"{sys.version} {VENV}"
+    ask = "import pathlib, sys; print(*sys.version_info[:3], pathlib.Path(sys.prefix).resolve())"
+    answer = subprocess.run([str(PYTHON), "-c", ask], capture_output=True, encoding="utf-8", check=False)
+    expected = " ".join([*map(str, sys.version_info[:3]), str(VENV)])
+    return answer.returncode == 0 and answer.stdout.strip() == expected
 
 
 class Stage:
@@ -198,19 +199,10 @@ def say_ready() -> int:
 def run_demo() -> int:
     """Read the small quarter from nothing and print its tally."""
     shutil.rmtree(DEMO, ignore_errors=True)
-    DEMO.mkdir(parents=True)
+    DEMO.mkdir(parents=True, exist_ok=True)
     store = ["--db", str(DEMO / "ballots.db")]
     scan = ["scan", str(ROOT / "samples" / "small-quarter"), "--template", "appendix-i"]
-    batch = [
-        "--batch",
-        "hom-phieu-2023Q1",
-        "--channel",
-        "hom-phieu",
-        "--received",
-        "2023-03-10",
-        "--expect",
-        "40",
-    ]
+    batch = "--batch hom-phieu-2023Q1 --channel hom-phieu --received 2023-03-10 --expect 40".split()
     say("Reading the ballots of samples/small-quarter", "Đang đọc phiếu mẫu trong samples/small-quarter")
     for arguments in ([*scan, *batch, *store], ["tally", "--quarter", "2023Q1", *store]):
         print(f"$ {shown([str(PROGRAM), *arguments])}")
