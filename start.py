@@ -32,6 +32,13 @@ TESTS_LOCK = ROOT / "tests" / "requirements.lock"
 DEMO = ROOT / "work" / "demo"
 """Scratch folder of the demonstration; not kept in git, made anew at each start."""
 
+DEMO_COMMANDS = (
+    "scan samples/small-quarter --template appendix-i --batch hom-phieu-2023Q1 --channel hom-phieu"
+    " --received 2023-03-10 --expect 40 --db work/demo/ballots.db",
+    "tally --quarter 2023Q1 --db work/demo/ballots.db",
+)
+"""What the demonstration runs, as a clerk would type it in this folder."""
+
 LEFT_OPEN = 3
 """Exit code of ``ballotscan`` when all went well and some answers wait for a person."""
 
@@ -200,13 +207,11 @@ def run_demo() -> int:
     """Read the small quarter from nothing and print its tally."""
     shutil.rmtree(DEMO, ignore_errors=True)
     DEMO.mkdir(parents=True, exist_ok=True)
-    store = ["--db", str(DEMO / "ballots.db")]
-    scan = ["scan", str(ROOT / "samples" / "small-quarter"), "--template", "appendix-i"]
-    batch = "--batch hom-phieu-2023Q1 --channel hom-phieu --received 2023-03-10 --expect 40".split()
     say("Reading the ballots of samples/small-quarter", "Đang đọc phiếu mẫu trong samples/small-quarter")
-    for arguments in ([*scan, *batch, *store], ["tally", "--quarter", "2023Q1", *store]):
+    for line in DEMO_COMMANDS:
+        arguments = line.split()
         print(f"$ {shown([str(PROGRAM), *arguments])}")
-        code = subprocess.run([str(PROGRAM), *arguments], check=False).returncode
+        code = subprocess.run([str(PROGRAM), *arguments], cwd=ROOT, check=False).returncode
         if code not in (0, LEFT_OPEN):
             return code
     return 0
