@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -111,6 +112,13 @@ def test_start_script_says_what_readme_says() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for line in re.findall(r"^python3 start\.py.*$", readme, flags=re.MULTILINE):
         assert re.search(rf"^\s+{re.escape(line)}(\s\s|$)", said, flags=re.MULTILINE), line
+
+
+def test_start_script_runs_commands_that_there_are() -> None:
+    lines = runpy.run_path(str(ROOT / "start.py"))["DEMO_COMMANDS"]
+    assert [line.split()[0] for line in lines] == ["scan", "tally"]
+    for line in lines:
+        parse(line.split())
 
 
 def test_a_wrong_command_is_found() -> None:
