@@ -96,7 +96,7 @@ def _unprinted(page: Page, alignment: Alignment, column: int, rows: Floats) -> B
 
 
 def paint_out(page: Page, streaks: list[Streak]) -> Page:
-    """The page with every streak replaced by what lies to its left and right. The copies are new."""
+    """The page with every streak replaced by what lies beside it. The copies are new."""
     if not streaks:
         return page
     fine, half = page.fine.copy(), page.half.copy()
@@ -107,10 +107,12 @@ def paint_out(page: Page, streaks: list[Streak]) -> Page:
 
 
 def _bridge(image: Grey, streak: Streak, times: int) -> None:
-    """Run evenly from the column left of a streak to the one right of it, in place."""
+    """Give each row of a streak the lighter of what lies to its left and right, in place.
+
+    The lighter, because an outline or a letter may stand close beside the streak: ink is rather lost in
+    these 0.7 mm than made up.
+    """
     height, width = image.shape
     left, right = max(1, streak.left * times), min(width - 1, streak.right * times)
     rows = slice(streak.top * times, min(height, streak.bottom * times))
-    before, after = (image[rows, at].astype(np.float32) for at in (left - 1, right))
-    part = (np.arange(left, right) - left + 1) / (right - left + 1)
-    image[rows, left:right] = before[:, None] * (1 - part) + after[:, None] * part
+    image[rows, left:right] = np.maximum(image[rows, left - 1], image[rows, right])[:, None]
