@@ -8,10 +8,11 @@ import json
 from pathlib import Path
 
 import pytest
+from pandas import DataFrame
 
 from ballotscan.cli import main
 from ballotscan.errors import ExitCode
-from ballotscan.store.database import open_store
+from ballotscan.store.database import Store, open_store
 from tests.unit.tally.stored import batch_settings, fill
 
 FINAL = ["1 1 2 1 1", "1 2 - 1 2", "2 2 3 13 1", "3 - - 2 3"]
@@ -162,6 +163,42 @@ def test_an_interrupted_scan_gives_no_tally(folder: Path, capsys: pytest.Capture
     assert captured.out == ""
     assert "box 1" in captured.err
     assert "3 pages" in captured.err
+
+
+def changed_rows(frame: DataFrame, change: str) -> DataFrame:
+    """What a damaged database might give out."""
+    match change:
+        case "lost":
+            return frame.iloc[1:]
+        case "doubled":
+            return frame.iloc[[0, *range(len(frame))]]
+        case "unknown":
+            return frame.assign(codes="9")
+        case _:
+            return frame.assign(outcome="unreadable")
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("answers_frame", "lost"),
+        ("answers_frame", "doubled"),
+        ("answers_frame", "unknown"),
+        ("answers_frame", "undecided"),
+        ("sheets_frame", "lost"),
+        ("sheets_frame", "doubled"),
+    ],
+)
+def test_a_damaged_database_gives_no_tally(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, table: str, change: str
+) -> None:
+    stored(folder, FINAL)
+    whole = getattr(Store, table)
+    monkeypatch.setattr(Store, table, lambda *given: changed_rows(whole(*given), change))
+    assert main(["tally", "--quarter", "2023Q1"]) == ExitCode.UNBALANCED
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1
 
 
 def test_a_template_that_is_gone_is_named(

@@ -7,6 +7,8 @@ When a text was added or changed, bring the catalogue up to date, translate what
     pybabel compile -D ballotscan -d ballotscan/locale
 """
 
+(compile finds fault with "% of", which it takes for an old placeholder; that is harmless.)
+
 from __future__ import annotations
 
 import ast
