@@ -133,6 +133,7 @@ class Mark:
     near_peak: float  # the darkest twentieth of what lies within 0.9 mm around the box
     encircled: float  # ink met in the weakest fifth of the directions around the box, as of a circle
     ring_peak: float  # ink met in the strongest direction, within 3.8 mm around the box
+    through: float  # ink that leaves the surroundings in two opposite directions: a line across the box
     outline: float  # correlation of the printed outline with the blank's, -1 to 1
     weakest_side: float  # darkness of the weakest side of the outline, 1 as dark as the sheet's others
     shift_x_mm: float  # where the outline was found against where the page fit put it
@@ -259,6 +260,7 @@ class BatchSettings:
     unit: str
     linh_vuc: str
     expect: int | None
+    calibration: str = ""  # the scanner's profile of this run: its name and the SHA-256 of its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,3 +285,48 @@ class Balance:
         settled = self.sheets_read + self.sheets_review + self.sheets_void
         sheets = settled + self.sheets_set_aside + self.sheets_incomplete
         return self.pages_in == pages and self.sheets == sheets
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerMeasures:
+    """What a scan of the test deck's charts tells of a scanner. Grey levels run from 0 to 255.
+
+    Places of streaks count from the left edge of the scan.
+    """
+
+    bitonal: bool
+    dpi_tag: float | None  # what the file claims
+    jpeg_quality: int | None  # IJG scale, from the file's own tables; None where there are none
+    dpi_x: float  # pixels per printed inch
+    dpi_y: float
+    skew_deg: float
+    shear_deg: float  # the angle between the print's axes, less 90
+    feed_mm: float  # how far any cross lies off an even grid: paper slipping, speed wobbling
+    white: float  # level of the paper where the lamp is brightest
+    black: float  # and of solid black; this and what follows as if the lamp were as bright everywhere
+    gamma: float  # exponent from printed to scanned light: 1 even, above 1 darker, below 1 paler
+    steps: tuple[tuple[float, float], ...]  # printed grey (of white), level
+    colours: tuple[tuple[str, float], ...]  # ink, its darkness: 0 paper, 1 solid black
+    lamp: tuple[float, ...]  # level of the paper every 10 mm across, 1 the brightest
+    lamp_loss: float  # share of light lost at the darkest place
+    noise: float  # levels, one standard deviation on paper
+    edge_x_mm: float  # distance over which an edge rises from 10 to 90 %, across the scan and along it
+    edge_y_mm: float
+    lines: tuple[tuple[float, float], ...]  # width in mm, contrast left of lines that wide (0 to 1)
+    dark_streaks_mm: tuple[float, ...]
+    bright_streaks_mm: tuple[float, ...]
+    dots_lost: int  # tiny dots on paper that are not in the scan
+    dots: int
+    holes_lost: int  # tiny holes in black that are not in the scan
+    holes: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMarks:
+    """How the deck's marks of known truth were read, in questions."""
+
+    plain: int  # plain marks and blanks of an ordinary pen, at hand
+    plain_asked: int  # of these, sent to a person
+    hard: int  # fills, pale lines, dots and double marks, at hand
+    hard_asked: int
+    wrong: tuple[str, ...]  # accepted, and not what is printed

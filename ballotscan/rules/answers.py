@@ -50,6 +50,17 @@ LEAST_SPECK, MOST_SPECK = 0.025, 0.25
 ALONE_PEAK = 0.12
 """Where the hand is not known, a spot darker than this may be a mark."""
 
+STEADY = 0.25
+"""Spread of the darkness of a hand's marks, against their usual darkness, up to which the pen writes evenly.
+A pen that fails may have left another mark too pale to stand out against its own best ones."""
+
+LEAST_EXTENT = 0.5
+"""A mark reaches over at least this share of the hand's usual extent; what does not is a dot or an end."""
+
+PASSES = 0.5
+"""Ink that runs on across the box in both directions at this share of the mark's own darkness is a fold, a
+stain or a line through several boxes."""
+
 SOLID_PEAK = 0.55
 """On a black-and-white scan the strokes of a pen that was dark enough are solid; a hand whose usual mark
 is fainter than this was broken up by the threshold, and other strokes of it may be gone."""
@@ -87,6 +98,8 @@ class Hand:
     known: bool  # enough clear marks to know the hand by
     ink: float  # usual ink of marked boxes; 0 where nothing is clearly marked
     peak: float  # usual darkness of this pen
+    extent: float  # how far its usual mark reaches across the box; 1 where the hand is not known
+    steady: bool  # its marks are of even darkness
     encircles: bool  # the sheet is marked by circles round the boxes
     bitonal: bool
 
@@ -106,6 +119,11 @@ class Hand:
         """Darkness from which a spot is a stroke's."""
         by_hand = PEAK_EMPTY * self.peak if self.known else ALONE_PEAK / 2
         return min(max(by_hand, self.speck), MOST_SPECK)
+
+    @property
+    def trace_above(self) -> float:
+        """Darkness from which a spot beside a mark may be another mark."""
+        return self.stroke_above if self.steady else self.speck
 
     @property
     def broken_up(self) -> bool:
@@ -146,13 +164,17 @@ def study_hand(readings: Sequence[SideReading | None]) -> Hand:
     clear = max(LEAST_INK, empty + SPREADS_MARKED * spread)
     marked = [marks[-1] for marks in ordered if marks[-1].ink > clear and marks[-1].peak > speck]
     circled = [marks for marks in ordered if _circled_one(marks, clear)]
+    known = len(marked) >= HABIT_LEAST
+    peak, peak_spread = _middle_and_spread([mark.peak for mark in marked])
     return Hand(
         empty=empty,
         spread=spread,
         speck=speck,
-        known=len(marked) >= HABIT_LEAST,
+        known=known,
         ink=median([mark.ink for mark in marked]) if marked else 0.0,
-        peak=median([mark.peak for mark in marked]) if marked else 0.0,
+        peak=peak,
+        extent=median([mark.extent for mark in marked]) if known else 1.0,
+        steady=known and peak_spread <= STEADY * peak,
         encircles=len(circled) >= max(HABIT_LEAST, HABIT * (len(circled) + len(marked))),
         bitonal=any(reading.bitonal for reading in readings if reading),
     )
@@ -173,7 +195,7 @@ def _circled_one(marks: Sequence[Mark], clear: float) -> bool:
 
 def _decide(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
     if len(marks) != len(question.options):
-        return _answer(question, side, Outcome.UNREADABLE, (), Reason.SIDE_MISSING, 0.0)
+        return _answer(question, side, Outcome.UNREADABLE, (), reason=Reason.SIDE_MISSING, confidence=0.0)
     judged = [(mark, _judge(mark, hand)) for mark in marks]
     chosen = tuple(mark for mark, verdict in judged if verdict == "marked")
     doubtful = tuple(mark for mark, verdict in judged if verdict == "doubtful")
@@ -182,7 +204,7 @@ def _decide(question: Question, side: int, marks: Sequence[Mark], hand: Hand) ->
         outcome = Outcome.UNREADABLE if trouble else Outcome.UNSURE
         reason = trouble or (Reason.STRAY_INK if chosen else Reason.FAINT)
         codes = tuple(mark.option for mark in chosen or doubtful)
-        return _answer(question, side, outcome, codes, reason, 0.2 if trouble else 0.5)
+        return _answer(question, side, outcome, codes, reason=reason, confidence=0.2 if trouble else 0.5)
     if hand.encircles:
         return _decide_by_circles(question, side, marks, hand)
     if not chosen:
@@ -205,9 +227,10 @@ def _lost(mark: Mark) -> Reason | None:
 
 def _judge(mark: Mark, hand: Hand) -> str:
     """``marked``, ``empty`` or ``doubtful``: the inside of one box against the sheet's own paper and hand."""
-    if mark.ink >= hand.marked_above and mark.peak >= hand.stroke_above:
+    plain = mark.extent >= LEAST_EXTENT * hand.extent and mark.through < PASSES * mark.peak
+    if plain and mark.ink >= hand.marked_above and mark.peak >= hand.stroke_above:
         return "marked"
-    if mark.ink < hand.empty_below and max(mark.peak, mark.near_peak) < hand.stroke_above:
+    if mark.ink < hand.empty_below and max(mark.peak, mark.near_peak) < hand.trace_above:
         return "empty"
     return "doubtful"
 
@@ -217,24 +240,33 @@ def _decide_blank(question: Question, side: int, marks: Sequence[Mark], hand: Ha
     them, or ink may have vanished."""
     traced = tuple(mark.option for mark in marks if mark.peak > hand.speck)
     if traced:
-        return _answer(question, side, Outcome.UNSURE, traced, Reason.FAINT, 0.5)
+        return _answer(question, side, Outcome.UNSURE, traced, reason=Reason.FAINT, confidence=0.5)
     outside = max(marks, key=lambda mark: mark.ring_peak)
     if outside.ring_peak >= hand.stroke_above:
         circled = [mark.option for mark in marks if mark.encircled > ENCIRCLED * max(hand.peak, ALONE_PEAK)]
         reason = Reason.UNUSUAL_MARK if circled else Reason.STRAY_INK
-        return _answer(question, side, Outcome.UNSURE, tuple(circled), reason, 0.5)
+        return _answer(question, side, Outcome.UNSURE, tuple(circled), reason=reason, confidence=0.5)
     if hand.bitonal:  # a faint mark may have vanished
-        return _answer(question, side, Outcome.BLANK, (), Reason.BITONAL_BLANK, 0.9)
-    return _answer(question, side, Outcome.BLANK, (), None, _distance(0.0, max(m.ink for m in marks), hand))
+        return _answer(question, side, Outcome.BLANK, (), reason=Reason.BITONAL_BLANK, confidence=0.9)
+    return _answer(
+        question,
+        side,
+        Outcome.BLANK,
+        (),
+        reason=None,
+        confidence=_distance(0.0, max(m.ink for m in marks), hand),
+    )
 
 
 def _decide_several(question: Question, side: int, chosen: Sequence[Mark], hand: Hand) -> Answer:
     """Two marked boxes: never guessed; a correction is proposed where one of them is cancelled."""
     plain = [mark for mark in chosen if not _cancelled(mark, chosen, hand)]
     if len(plain) == 1:
-        return _answer(question, side, Outcome.CORRECTED, (plain[0].option,), Reason.CORRECTED, 0.7)
+        return _answer(
+            question, side, Outcome.CORRECTED, (plain[0].option,), reason=Reason.CORRECTED, confidence=0.7
+        )
     codes = tuple(mark.option for mark in chosen)
-    return _answer(question, side, Outcome.SEVERAL, codes, Reason.SEVERAL_MARKS, 0.9)
+    return _answer(question, side, Outcome.SEVERAL, codes, reason=Reason.SEVERAL_MARKS, confidence=0.9)
 
 
 def _cancelled(mark: Mark, chosen: Sequence[Mark], hand: Hand) -> bool:
@@ -249,15 +281,15 @@ def _decide_marked(
     codes = tuple(mark.option for mark in chosen)
     ringed = [mark for mark in marks if mark.encircled > ENCIRCLED * hand.peak and mark.cover < SOLID_COVER]
     if ringed:
-        return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.6)
+        return _answer(question, side, Outcome.UNSURE, codes, reason=Reason.UNUSUAL_MARK, confidence=0.6)
     if any(mark.ink > HEAVY * hand.ink for mark in chosen):
-        return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.7)
+        return _answer(question, side, Outcome.UNSURE, codes, reason=Reason.UNUSUAL_MARK, confidence=0.7)
     if hand.broken_up:
-        return _answer(question, side, Outcome.UNSURE, codes, Reason.FAINT, 0.8)
+        return _answer(question, side, Outcome.UNSURE, codes, reason=Reason.FAINT, confidence=0.8)
     others = max((mark.ink for mark in marks if mark not in chosen), default=hand.empty)
     confidence = _distance(min(mark.ink for mark in chosen), others, hand)
     outcome = Outcome.SEVERAL if len(chosen) > 1 else Outcome.ONE
-    return _answer(question, side, outcome, codes, None, confidence)
+    return _answer(question, side, outcome, codes, reason=None, confidence=confidence)
 
 
 def _decide_by_circles(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
@@ -267,9 +299,9 @@ def _decide_by_circles(question: Question, side: int, marks: Sequence[Mark], han
     touched = [mark for mark in marks if mark.ring_peak >= hand.stroke_above and mark not in ringed]
     codes = tuple(mark.option for mark in ringed)
     if inked or touched or len(ringed) > 1:
-        return _answer(question, side, Outcome.UNSURE, codes, Reason.UNUSUAL_MARK, 0.5)
+        return _answer(question, side, Outcome.UNSURE, codes, reason=Reason.UNUSUAL_MARK, confidence=0.5)
     if ringed:
-        return _answer(question, side, Outcome.ONE, codes, None, 0.98)
+        return _answer(question, side, Outcome.ONE, codes, reason=None, confidence=0.98)
     return _decide_blank(question, side, marks, hand)
 
 
@@ -287,6 +319,7 @@ def _answer(
     side: int,
     outcome: Outcome,
     codes: tuple[str, ...],
+    *,
     reason: Reason | None,
     confidence: float,
 ) -> Answer:
