@@ -159,7 +159,9 @@ def _enter(store: Store, work: Worklist, settings: BatchSettings, forms: Forms) 
         for form in forms.values():
             store.keep_form(form)
     for name in dict.fromkeys(file.batch for file in work.files):
-        mine = settings if name == settings.name else replace(known[name], forms=settings.forms)
+        mine = settings
+        if name != settings.name:
+            mine = replace(known[name], forms=settings.forms, calibration=settings.calibration)
         store.start_batch(mine, ENGINE)
     if settings.name in known and settings.expect not in (None, known[settings.name].expect):
         store.start_batch(settings, ENGINE)  # the count was corrected, even if nothing is to be read

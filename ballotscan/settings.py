@@ -22,7 +22,7 @@ from ballotscan.i18n import gettext as _
 SETTINGS_FILE: Final = "ballotscan.toml"
 DEFAULT_DATABASE: Final = "ballotscan.sqlite"
 PERIOD_RULES: Final = ("nd09", "calendar")
-KNOWN_KEYS: Final = ("database", "folder", "language", "period_rule")
+KNOWN_KEYS: Final = ("database", "folder", "language", "period_rule", "daily_check")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Settings:
     folder: Path
     language: str | None = None
     period_rule: str = "nd09"
+    daily_check: bool = False  # a scan needs a scanner's profile that was made today
 
 
 def load_settings(
@@ -63,6 +64,7 @@ def load_settings(
         folder=_folder_beside(database, values.get("folder"), base),
         language=values.get("language"),
         period_rule=values.get("period_rule", "nd09"),
+        daily_check=values.get("daily_check") == "true",
     )
 
 
@@ -123,6 +125,14 @@ def _check(values: Mapping[str, object], text: str, path: Path) -> dict[str, str
             raise UsageError(
                 _("{place}: the setting '{key}' is not known.").format(place=place, key=key),
                 _("Known settings: {keys}.").format(keys=", ".join(KNOWN_KEYS)),
+            )
+        if key == "daily_check" and isinstance(value, bool):
+            checked[key] = "true" if value else "false"
+            continue
+        if key == "daily_check":
+            raise UsageError(
+                _("{place}: the setting '{key}' must be true or false.").format(place=place, key=key),
+                _("Write it without quotation marks."),
             )
         if not isinstance(value, str) or not value:
             raise UsageError(

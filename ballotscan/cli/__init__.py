@@ -170,12 +170,13 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
 
 def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
     """Name, commands and help of each group."""
-    from ballotscan.cli import export, rulings, template
+    from ballotscan.cli import calibrate, export, rulings, template
 
     return (
         ("template", template.app, _("The forms: list, show, print, and take in an office's own.")),
         ("export", export.app, _("Write answers, pages or what awaits review to a CSV file.")),
         ("import", rulings.app, _("Take in what people decided.")),
+        ("calibrate", calibrate.app, _("Test a scanner: draw a test deck, and judge the scan of it.")),
     )
 
 

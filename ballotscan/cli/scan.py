@@ -20,6 +20,7 @@ from ballotscan.model import BatchName, BatchSettings
 from ballotscan.settings import Settings, load_settings, template_folders
 
 if TYPE_CHECKING:
+    from ballotscan.calibration import KeptProfile
     from ballotscan.pipeline import ScanReport
     from ballotscan.store.database import Store
     from ballotscan.store.rows import Difference
@@ -72,6 +73,10 @@ def scan(
         Optional[int],  # noqa: UP045
         typer.Option("--expect", min=1, help=_("The number of sheets, counted by hand."), metavar="SHEETS"),
     ] = None,
+    calibration: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--calibration", help=_("The scanner's profile, by name."), metavar="NAME"),
+    ] = None,
     workers: Workers = None,
     db: Database = None,
 ) -> None:
@@ -80,6 +85,7 @@ def scan(
     folders = _find_templates(settings, template or [])
     _check_paths(paths)
     _check_linh_vuc(linh_vuc, folders)
+    profile = _profile(settings, calibration)
 
     from ballotscan.cli.progress import ProgressBar
     from ballotscan.pipeline import scan_batch
@@ -93,8 +99,11 @@ def scan(
         unit=_plain(unit),
         linh_vuc=_plain(linh_vuc),
         expect=expect,
+        calibration=profile.label if profile else "",
     )
     with open_store(settings.database, settings.folder) as store:
+        if profile:
+            store.keep_original(profile.path)
         chosen = wanted if wanted.name else _default_batch(store, wanted, paths, received)
         _say_batch(chosen)
         with ProgressBar() as bar:
@@ -141,6 +150,15 @@ def _find_templates(settings: Settings, names: Sequence[str]) -> list[Path]:
         if name not in known:
             raise UsageError(_("There is no template '{name}'.").format(name=name), listed)
     return [known[name] for name in dict.fromkeys(names)]
+
+
+def _profile(settings: Settings, name: str | None) -> KeptProfile | None:
+    """The scanner's profile that was named, if it may be used today."""
+    if name is None and not settings.daily_check:
+        return None
+    from ballotscan.calibration import profile_for_scan
+
+    return profile_for_scan(settings, name, datetime.now().astimezone().date())
 
 
 def _check_paths(paths: Sequence[Path]) -> None:

@@ -1,6 +1,7 @@
 """The test deck for a scanner: drawn as a form is, geometry and all, with marks whose truth is known.
 
-Side 1 holds charts (greys, inks, lines, edges, crosses, dots, strips), side 2 boxes that are marked in print.
+Side 1 holds charts (greys, inks, lines, edges, crosses, dots, strips) and one row of boxes, side 2 the other
+rows, all marked in print.
 """
 
 from __future__ import annotations
@@ -45,13 +46,16 @@ COLOURS: Final = (
 LINES_MM: Final = (0.5, 0.35, 0.25)  # a ball pen's line, a box's outline, and finer than both
 DOTS_MM: Final = (0.5, 0.35)  # what a despeckle filter takes away, and a full stop is 0.5 mm
 
+PENCILS: Final = (0.3, 0.5, 0.65, 0.75)
+"""Greys of the 1 mm lines across a box, which VVSG 2.0 (1.2-C) wants sensed: from firm pencil to faint."""
+
 Truth = Literal["chosen", "blank", "not_chosen", "person"]
 Shape = Literal["x", "tick", "slash", "fill", "line", "dot"]
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnMark:
-    """A mark printed into the box of ``option`` (from 1); ``grey`` of white, ``dx``, ``dy`` in mm off centre."""
+    """A mark printed in the box ``option`` (from 1); ``grey`` of white, ``width``, ``dx``, ``dy`` in mm."""
 
     option: int
     shape: Shape
@@ -63,9 +67,9 @@ class DrawnMark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question of side 2 and what must come of it.
+    """One question and what must come of it: the first stands on side 1, the others on side 2.
 
-    ``chosen``: ``code`` is read, ``plain`` ones without a person. ``blank``: so it is read, or a person asked.
+    ``chosen``: ``code`` is read, where ``plain`` without a person. ``blank``: read so, or a person asked.
     ``not_chosen``: a trace that no reader may take for an answer. ``person``: must never be accepted.
     """
 
@@ -130,7 +134,7 @@ def load_deck() -> Deck:
 
 
 def deck_rows() -> tuple[Row, ...]:
-    """Side 2 from top to bottom: plain marks of an ordinary pen, empties between them, then the hard ones."""
+    """From top to bottom: plain marks of an ordinary pen, empties between them, then the hard ones."""
     plain: list[tuple[Shape | None, int]] = [
         *(("x", option) for option in (1, 3, 5)), (None, 0), *(("x", option) for option in (2, 4)),
         ("tick", 2), ("tick", 4), (None, 0), ("tick", 5), ("slash", 1), ("slash", 3), (None, 0),
@@ -139,12 +143,9 @@ def deck_rows() -> tuple[Row, ...]:
     rows = [_plain_row(number, shape, option) for number, (shape, option) in enumerate(plain, start=1)]
     rows += [
         _row("fill", "tô kín · filled", "chosen", 3, _mark(3, "fill", 0.2, 0)),
-        *(
-            _row(f"line{place}", f"bút chì 1 mm · pencil {place}", "chosen", place, _mark(place, "line", g, 1))
-            for place, g in enumerate((0.3, 0.5, 0.65, 0.75), start=1)
-        ),
+        *(_pencil_row(option, grey) for option, grey in enumerate(PENCILS, start=1)),
         _row("dot-in", "chấm bút · pen rest", "not_chosen", 0, _mark(3, "dot", 0.2, 0.5)),
-        _row("dot-by", "chấm ngoài ô · beside", "not_chosen", 0, _mark(2, "dot", 0.2, 0.5, dx=7.0)),
+        _row("dot-by", "chấm ngoài ô · beside", "not_chosen", 0, _mark(2, "dot", 0.2, 0.5, (7.0, 0.0))),
         _row("two", "hai dấu · two marks", "person", 0, _mark(1, "x", 0.2, 0.45), _mark(4, "x", 0.2, 0.45)),
     ]
     return tuple(rows)
@@ -155,14 +156,19 @@ def _plain_row(number: int, shape: Shape | None, option: int) -> Row:
         return Row(f"q{number}", "để trống · empty", "blank", "", True, ())
     labels = {"x": "chéo · cross", "tick": "dấu tích · tick", "slash": "gạch · slash"}
     dx, dy = 0.3 * math.sin(2.4 * number), 0.3 * math.cos(1.7 * number)  # no hand is the same twice
-    mark = _mark(option, shape, 0.2, 0.45, round(dx, 3), round(dy, 3))
+    mark = _mark(option, shape, 0.2, 0.45, (round(dx, 3), round(dy, 3)))
     return Row(f"q{number}", labels[shape], "chosen", str(option), True, (mark,))
 
 
+def _pencil_row(option: int, grey: float) -> Row:
+    mark = _mark(option, "line", grey, 1.0)
+    return _row(f"line{option}", f"bút chì 1 mm · pencil {option}", "chosen", option, mark)
+
+
 def _mark(
-    option: int, shape: Shape, grey: float, width: float, dx: float = 0.0, dy: float = 0.0
+    option: int, shape: Shape, grey: float, width: float, off: tuple[float, float] = (0, 0)
 ) -> DrawnMark:
-    return DrawnMark(option, shape, grey, width, dx, dy)
+    return DrawnMark(option, shape, grey, width, *off)
 
 
 def _row(name: str, label: str, truth: Truth, option: int, *drawn: DrawnMark) -> Row:
@@ -175,9 +181,8 @@ def _question(row: Row) -> Question:
 
 
 def _target(place: Mapping[str, Any]) -> Target:
-    return Target(
-        place["kind"], place["id"], Rect(*(round(float(place[key]), DECIMALS) for key in ("x", "y", "w", "h")))
-    )
+    rect = Rect(*(round(float(place[key]), DECIMALS) for key in ("x", "y", "w", "h")))
+    return Target(place["kind"], place["id"], rect)
 
 
 def _plan(rows: Sequence[Row], *, marks: bool) -> dict[str, Any]:

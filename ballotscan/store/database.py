@@ -268,6 +268,11 @@ class Store:
         with self._reading() as connection:
             return queries.all_batches(connection)
 
+    def calibrations(self, batch: str) -> tuple[str, ...]:
+        """The scanner's profiles that a batch was scanned under: name and hash, by run."""
+        with self._reading() as connection:
+            return writing.calibrations(connection, bodies.composed(batch))
+
     def balance(self, batch: str) -> Balance:
         with self._reading() as connection:
             return queries.balance(connection, bodies.composed(batch))

@@ -67,10 +67,25 @@ def start_batch(connection: Connection, settings: BatchSettings, engine: str) ->
     query = select(runs).where(runs.c.batch == body["batch"]).order_by(runs.c.key.desc()).limit(1)
     last = connection.execute(query).first()
     same_expect = known is not None and body["expect"] in (None, known.expect)
-    if last and same_expect and (json.loads(last.forms), last.engine) == (body["forms"], engine):
+    same_reader = last is not None and (json.loads(last.forms), last.engine) == (body["forms"], engine)
+    if last and same_reader and same_expect and settings.calibration == calibration_of(connection, last.key):
         return int(last.key)
     run = {"batch": body["batch"], "forms": body["forms"], "engine": engine, "expect": body["expect"]}
+    if settings.calibration:
+        run["calibration"] = settings.calibration
     return record(connection, "run", [run])[0]
+
+
+def calibration_of(connection: Connection, run: int) -> str:
+    """The scanner's profile under which a run was begun, from the ledger; empty where none was named."""
+    return str(ledger.read_entries(connection, [run])[run].body.get("calibration", ""))
+
+
+def calibrations(connection: Connection, batch: str) -> tuple[str, ...]:
+    """All of a batch's runs' profiles, each once."""
+    keys = connection.execute(select(runs.c.key).where(runs.c.batch == batch).order_by(runs.c.key)).scalars()
+    named = [calibration_of(connection, key) for key in keys.all()]
+    return tuple(dict.fromkeys(label for label in named if label))
 
 
 def _refuse_other_settings(known: Row[Any], body: Mapping[str, Any]) -> None:

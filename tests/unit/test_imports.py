@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "store": BASE | {"forms.form", "store"},
     "tally": PAPER | {"rules", "store", "tally"},
     **dict.fromkeys(SCAN, PAPER | {"intake", "vision", "reading", "rules", "store"} | SCAN),
-    "cli": PAPER | {"intake", "vision", "reading", "rules", "store", "tally", "cli"} | SCAN,
+    "calibration": PAPER | {"intake", "vision", "reading", "rules", "calibration"},
+    "cli": PAPER | {"intake", "vision", "reading", "rules", "store", "tally", "calibration", "cli"} | SCAN,
     "verify": frozenset(),
     "__main__": frozenset({"cli"}),
     "__init__": frozenset(),
@@ -54,6 +55,7 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "store": PIXELS | SHELL,
     "tally": PIXELS | {"typer", "click"},
     **dict.fromkeys(SCAN, SQL | SHELL | {"pandas"}),
+    "calibration": SQL | SHELL | {"pandas"},
 }
 """Which libraries a room knows nothing of."""
 
