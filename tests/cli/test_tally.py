@@ -179,18 +179,23 @@ def changed_rows(frame: DataFrame, change: str) -> DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("table", "change"),
+    ("table", "change", "said"),
     [
-        ("answers_frame", "lost"),
-        ("answers_frame", "doubled"),
-        ("answers_frame", "unknown"),
-        ("answers_frame", "undecided"),
-        ("sheets_frame", "lost"),
-        ("sheets_frame", "doubled"),
+        ("answers_frame", "lost", "H1"),
+        ("answers_frame", "doubled", "more than once"),
+        ("answers_frame", "unknown", "the template has no question"),
+        ("answers_frame", "undecided", "do not add up"),
+        ("sheets_frame", "lost", "3 sheets were counted"),
+        ("sheets_frame", "doubled", "more than once"),
     ],
 )
 def test_a_damaged_database_gives_no_tally(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, table: str, change: str
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    change: str,
+    said: str,
 ) -> None:
     stored(folder, FINAL)
     whole = getattr(Store, table)
@@ -198,6 +203,7 @@ def test_a_damaged_database_gives_no_tally(
     assert main(["tally", "--quarter", "2023Q1"]) == ExitCode.UNBALANCED
     captured = capsys.readouterr()
     assert captured.out == ""
+    assert said in captured.err
     assert len(captured.err.splitlines()) == 1
 
 

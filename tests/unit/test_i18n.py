@@ -5,9 +5,9 @@ When a text was added or changed, bring the catalogue up to date, translate what
     pybabel extract -k _ -k ngettext:1,2 --add-location=file --sort-by-file -o texts.pot ballotscan
     pybabel update -D ballotscan --ignore-obsolete --no-fuzzy-matching -i texts.pot -d ballotscan/locale
     pybabel compile -D ballotscan -d ballotscan/locale
-"""
 
 (compile finds fault with "% of", which it takes for an old placeholder; that is harmless.)
+"""
 
 from __future__ import annotations
 
