@@ -175,6 +175,10 @@ class SideReading:
     fields: tuple[FieldReading, ...]
     flags: tuple[Reason, ...]
     map_px: tuple[float, ...]  # 3x3 homography, row by row: template mm to scan px
+    # of the scanner rather than of the sheet; what older readings do not tell keeps its default
+    streaks_mm: tuple[float, ...] = ()  # where dust drew a line down the image, from its left edge
+    paper: float = 1.0  # usual grey level of the paper, 1 white
+    print_dark: float = 1.0  # how dark this scan shows what the form prints black
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from ballotscan.vision.marks import measure_marks
 from ballotscan.vision.ocr import read_fields
 from ballotscan.vision.page import MM_PER_INCH, Page, make_page
 from ballotscan.vision.reference import Reference
-from ballotscan.vision.streaks import find_streaks, paint_out
+from ballotscan.vision.streaks import Streak, find_streaks, paint_out
 
 BLANK_SIGNAL = 30.0
 BLANK_SHARE = 0.004
@@ -74,12 +74,22 @@ def read_side(
     if wrong:
         return wrong
     fields = read_fields(grey, page, alignment, identified=code is not None, always=always_ocr)
+    streaks = find_streaks(page, alignment)
+    measured = measure_marks(paint_out(page, streaks), alignment)
     return replace(
         _describe(alignment, code, bitonal),
-        marks=measure_marks(paint_out(page, find_streaks(page, alignment)), alignment),
+        marks=measured.marks,
         fields=fields,
         flags=_differing_texts(alignment, fields),
+        streaks_mm=tuple(_from_left_mm(page, alignment, streak) for streak in streaks),
+        paper=measured.paper,
+        print_dark=measured.print_dark,
     )
+
+
+def _from_left_mm(page: Page, alignment: Alignment, streak: Streak) -> float:
+    """Where a streak runs in the image, in mm of paper from the left edge."""
+    return round((streak.left + streak.right) / page.fine_scale / _dpi(alignment) * MM_PER_INCH, 1)
 
 
 def _agrees(alignment: Alignment) -> bool:

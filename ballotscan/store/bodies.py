@@ -128,6 +128,9 @@ def reading_body(reading: SideReading) -> dict[str, Any]:
         "fields": [_field_row(field) for field in reading.fields],
         "flags": [flag.value for flag in reading.flags],
         "map_px": [_finite(number) for number in reading.map_px],
+        "streaks_mm": [_finite(number) for number in reading.streaks_mm],
+        "paper": _finite(reading.paper),
+        "print_dark": _finite(reading.print_dark),
     }
 
 
@@ -146,6 +149,9 @@ def read_reading(body: Mapping[str, Any]) -> SideReading:
         fields=tuple(_read_field(body["field_fields"], row) for row in body["fields"]),
         flags=tuple(Reason(flag) for flag in body["flags"]),
         map_px=tuple(_number(number) for number in body["map_px"]),
+        streaks_mm=tuple(_number(number) for number in body.get("streaks_mm", ())),
+        paper=_number(body.get("paper", 1.0)),
+        print_dark=_number(body.get("print_dark", 1.0)),
     )
 
 

@@ -83,11 +83,21 @@ def _agree(centres_mm: Floats, found_mm: Floats, fit: Floats) -> Floats:
     return near @ found_mm / (near.sum(axis=1, keepdims=True) + 1e-3)
 
 
-def measure_marks(page: Page, alignment: Alignment) -> tuple[Mark, ...]:
-    """Measure every box of the side, in the order of the form's boxes."""
+@dataclass(frozen=True)
+class Measured:
+    """The marks of a side in the order of the form's boxes, and what they were measured against: the usual
+    grey of the paper (1 white) and the darkness of the print (1 black)."""
+
+    marks: tuple[Mark, ...]
+    paper: float
+    print_dark: float
+
+
+def measure_marks(page: Page, alignment: Alignment) -> Measured:
+    """Measure every box of the side."""
     boxes = alignment.reference.boxes
     if not len(boxes.rects_mm):
-        return ()
+        return Measured((), 1.0, 1.0)
     outlines = find_outlines(page, alignment)
     paper = _paper(page, outlines)
     close = _darkness(page.fine, page.fine_scale, outlines, boxes.close, paper)
@@ -105,10 +115,11 @@ def measure_marks(page: Page, alignment: Alignment) -> tuple[Mark, ...]:
         "held": inside_share((page.height_px, page.width_px), outlines.centres_px, outlines.maps, half_mm),
     }
     columns = {name: np.round(values.astype(float), 3).tolist() for name, values in scores.items()}
-    return tuple(
+    marks = tuple(
         Mark(place.question, place.option, **{name: values[index] for name, values in columns.items()})
         for index, place in enumerate(alignment.reference.side.boxes)
     )
+    return Measured(marks, round(float(np.median(paper)) / 255, 3), round(own_print, 3))
 
 
 LEAST_PRINT = 0.05

@@ -30,7 +30,7 @@ def measured(picture: NDArray[np.uint8]) -> dict[tuple[str, str], Mark]:
     page = make_page(picture)
     found = align(page, [reference()])
     assert found is not None
-    return {(mark.question, mark.option): mark for mark in measure_marks(page, found)}
+    return {(mark.question, mark.option): mark for mark in measure_marks(page, found).marks}
 
 
 def drawn(kind: str, grey: int = 40, box: int = 12) -> tuple[tuple[str, str], dict[tuple[str, str], Mark]]:
@@ -129,7 +129,7 @@ def test_a_dust_streak_is_painted_out_and_a_mark_below_it_stays() -> None:
     assert found is not None
     streaks = find_streaks(page, found)
     assert len(streaks) == 1 and abs(streaks[0].left - column / 4) < 4
-    marks = {(m.question, m.option): m for m in measure_marks(paint_out(page, streaks), found)}
+    marks = {(m.question, m.option): m for m in measure_marks(paint_out(page, streaks), found).marks}
     assert 0.5 * plain[where].ink < marks[where].ink < 1.1 * plain[where].ink
     same_column = [m for key, m in marks.items() if key != where and key[1] == place.option]
     assert max(mark.ink for mark in same_column) < 0.02
