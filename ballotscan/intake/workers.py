@@ -109,7 +109,7 @@ class _Job(Generic[Task]):
     fault: WorkerFault | None = None  # of the first try
 
 
-def run_tasks(  # noqa: PLR0917
+def run_tasks(
     tasks: Iterable[Task],
     initialise: Callable[..., State],
     initialise_args: tuple[Any, ...],
