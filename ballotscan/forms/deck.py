@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -104,8 +105,9 @@ def draw_deck() -> bytes:
     return _compile(_plan(deck_rows(), marks=True))
 
 
+@cache
 def load_deck() -> Deck:
-    """Draw the deck's blank and ask the drawing where everything lies."""
+    """Draw the deck's blank and ask the drawing where everything lies; once per process."""
     rows = deck_rows()
     plan = _plan(rows, marks=False)
     places = json.loads(_compiler(plan).query("<place>", field="value"))

@@ -5,7 +5,7 @@ All targets are found through the page's own print (``map_px`` of the reading), 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -190,14 +190,10 @@ def _grid(rect: Rect, inset_mm: float, step_mm: float) -> Floats:
 
 
 def _level(scan: _Scan, rect: Rect) -> float:
-    """Of a patch: the median, which a streak does not move; in black and white, the share that is white.
-
-    The mean of the middle half of the values, so that steps finer than one level show.
-    """
-    seen = np.sort(_sample(scan, _grid(rect, INSET_MM, 0.7 / scan.px_per_mm)).ravel())
-    if scan.bitonal:
-        return float(seen.mean())
-    return float(seen[len(seen) // 4 : -(len(seen) // 4)].mean())
+    """Of a patch: the mean down each column, as printers mix greys from dots, and of these the middle half,
+    which a streak does not move."""
+    columns = np.sort(_sample(scan, _grid(rect, INSET_MM, 0.7 / scan.px_per_mm)).mean(axis=0))
+    return float(columns[len(columns) // 4 : len(columns) - len(columns) // 4].mean())
 
 
 def _gamma(steps: Sequence[tuple[float, float]], white: float) -> float:
@@ -213,7 +209,7 @@ def _gamma(steps: Sequence[tuple[float, float]], white: float) -> float:
 
 
 def _lamp(scan: _Scan, strips: Sequence[Rect]) -> tuple[Floats, float]:
-    """The paper's level across the page in steps of LAMP_STEP_MM, 1 the brightest; and the brightest itself."""
+    """The paper's level across the page in steps of LAMP_STEP_MM, 1 the brightest; and that level."""
     columns = []
     for rect in strips:
         grid = _grid(rect, INSET_MM, 0.5)
@@ -233,7 +229,10 @@ def _light_at(lamp: Floats, strip: Rect, rect: Rect) -> float:
 
 
 def _noise(scan: _Scan, strips: Sequence[Rect]) -> float:
-    """Standard deviation among the very pixels of little squares of paper; the median over them."""
+    """Standard deviation among the very pixels of little squares of paper; the median over them.
+
+    Taken from the pixels below the squares' medians: those above may be cut off at white.
+    """
     half_px = max(3, round(1.0 * scan.px_per_mm))
     spreads = []
     for rect in strips:
@@ -241,7 +240,8 @@ def _noise(scan: _Scan, strips: Sequence[Rect]) -> float:
             x, y = project(scan.map_px, np.array([[x_mm, rect.y_mm + rect.h_mm / 2]]))[0].astype(int)
             square = scan.grey[y - half_px : y + half_px, x - half_px : x + half_px]
             if square.size:
-                spreads.append(float(square.std()))
+                below = np.median(square) - square[square <= np.median(square)].astype(np.float64)
+                spreads.append(float(np.sqrt((below**2).mean())))
     return float(np.median(spreads)) if spreads else 0.0
 
 
@@ -327,13 +327,16 @@ def _rise_mm(distance_mm: Floats, level: Floats) -> float:
 
 def _streaks(scan: _Scan, strips: Sequence[Rect], band: Rect) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Where dust draws a dark line through all paper strips, or a light one through the dark band, in mm."""
-    darker = np.min([-_against_flanks(*_columns(scan, rect)) for rect in strips], axis=0)
-    lighter = _against_flanks(*_columns(scan, band))
+    darker = np.min([-_against_flanks(*_columns(scan, rect, np.median)) for rect in strips], axis=0)
+    lighter = _against_flanks(*_columns(scan, band, np.mean))
     return _runs_mm(scan, darker), _runs_mm(scan, lighter)
 
 
-def _columns(scan: _Scan, rect: Rect) -> tuple[Floats, Floats]:
-    """Median of each image column within a strip (W,), and whether the column meets the strip at all."""
+def _columns(scan: _Scan, rect: Rect, middle: Callable[..., Floats]) -> tuple[Floats, Floats]:
+    """Each image column's ``middle`` within a strip (W,), and whether the column meets the strip at all.
+
+    The median passes over specks on paper; the mean evens out the dots a printer mixes dark grey from.
+    """
     width = scan.grey.shape[1]
     inset = Rect(rect.x_mm + 1, rect.y_mm + 1, rect.w_mm - 2, rect.h_mm - 2)
     corners = np.array([
@@ -347,9 +350,9 @@ def _columns(scan: _Scan, rect: Rect) -> tuple[Floats, Floats]:
     top, low = np.minimum(one, other), np.maximum(one, other)
     means = np.zeros(width)
     met = (x > ends_x.min()) & (x < ends_x.max())
-    rows = np.linspace(0, 1, 60)
+    rows = np.linspace(0, 1, 120)
     at = (top[met] + rows[:, None] * (low[met] - top[met])).clip(0, scan.grey.shape[0] - 1).astype(int)
-    means[met] = np.median(scan.grey[at, np.flatnonzero(met)], axis=0)
+    means[met] = middle(scan.grey[at, np.flatnonzero(met)], axis=0)
     return means, met
 
 
