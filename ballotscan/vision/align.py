@@ -288,38 +288,33 @@ class _Matches:
 
 
 def _match(page: Page, matrix: Matrix, tiles: Tiles) -> _Matches:
-    """Look for each patch around where ``matrix`` puts it, by normalised correlation, all at once."""
-    search, count = tiles.search_px, tiles.tile_px**2
+    """Look for each patch around where ``matrix`` puts it, all at once.
+
+    The place is that of the largest product with the patch (freed of its mean, so the paper's level does not
+    weigh), the fit the normalised correlation there.
+    """
+    search = tiles.search_px
     to_half = _to_half(page, matrix)
     centres, maps = project(to_half, tiles.centres_mm), local_maps(to_half, tiles.centres_mm)
-    windows = sample(page.half, centres, maps, tiles.window).astype(np.float32) - MIDDLE_GREY
+    windows = sample(page.half, centres, maps, tiles.window).astype(np.float32)
     spectra = scipy.fft.rfft2(windows) * tiles.spectra
     places = 2 * search + 1
     products = scipy.fft.irfft2(spectra, s=windows.shape[1:])[:, :places, :places]
-    total, squares = _box_sums(windows, tiles.tile_px), _box_sums(windows * windows, tiles.tile_px)
-    spread = np.sqrt(np.maximum(squares - total * total / count, count))
-    scores = products / spread
-    best = scores.reshape(len(scores), -1).argmax(axis=1)
-    row, column = np.divmod(best, places)
-    each = np.arange(len(scores))
-    dx = _peaks(scores[each, row], column) - search
-    dy = _peaks(scores[each, :, column], row) - search
-    half_mm = tiles.tile_px / 2 / tiles.px_per_mm[0]
-    whole = inside_share(page.half.shape, centres, maps, half_mm) == 1
-    fit = np.where(whole, scores[each, row, column], 0.0)
-    return _Matches(np.stack([dx, dy], axis=1) / np.array(tiles.px_per_mm), fit)
+    row, column = np.divmod(products.reshape(len(products), -1).argmax(axis=1), places)
+    each = np.arange(len(products))
+    dx = _peaks(products[each, row], column) - search
+    dy = _peaks(products[each, :, column], row) - search
+    whole = inside_share(page.half.shape, centres, maps, tiles.tile_px / 2 / tiles.px_per_mm[0]) == 1
+    fit = products[each, row, column] / _norms(windows, row, column, tiles.tile_px)
+    return _Matches(np.stack([dx, dy], axis=1) / np.array(tiles.px_per_mm), np.where(whole, fit, 0.0))
 
 
-MIDDLE_GREY = 128.0
-"""Taken off first, so that sums of squares keep their small differences in single precision."""
-
-
-def _box_sums(windows: Floats, size: int) -> Floats:
-    """Sums over every square of ``size`` in windows (N, W, W): (N, W - size + 1, W - size + 1)."""
-    total = np.zeros((len(windows), windows.shape[1] + 1, windows.shape[2] + 1), np.float32)
-    np.cumsum(np.cumsum(windows, axis=1), axis=2, out=total[:, 1:, 1:])
-    below, above = total[:, size:], total[:, :-size]
-    return below[:, :, size:] - below[:, :, :-size] - above[:, :, size:] + above[:, :, :-size]
+def _norms(windows: Floats, row: Indices, column: Indices, size: int) -> Floats:
+    """Norm, freed of the mean, of the square of ``size`` at each window's (row, column)."""
+    steps = np.arange(size)
+    each = np.arange(len(windows))[:, None, None]
+    squares = windows[each, (row[:, None] + steps)[:, :, None], (column[:, None] + steps)[:, None, :]]
+    return np.maximum(squares.std(axis=(1, 2)), 1.0) * size
 
 
 def _peaks(scores: Floats, at: Indices) -> Floats:
@@ -379,7 +374,7 @@ MIN_PATCHES = 6
 TUKEY = 4.685
 """Tukey's constant: 95 % efficient for normal errors."""
 
-ROUNDS = 6
+ROUNDS = 4
 
 RIDGE = 1e-6
 """Keeps the equations solvable where all patches found lie in a line."""

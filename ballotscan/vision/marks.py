@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -19,6 +19,9 @@ NEIGHBOURS_MM = 18.0
 
 AGREE_MM = 0.15
 """Outlines of one neighbourhood lie within this of each other on paper that is not torn or folded."""
+
+
+MEASURES = tuple(field.name for field in fields(Mark))[2:]  # after question and option
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,10 @@ def measure_marks(page: Page, alignment: Alignment) -> Measured:
         "shift_y_mm": outlines.shift_mm[:, 1],
         "held": inside_share((page.height_px, page.width_px), outlines.centres_px, outlines.maps, half_mm),
     }
-    columns = {name: np.round(values.astype(float), 3).tolist() for name, values in scores.items()}
+    rows = np.stack([scores[name] for name in MEASURES], axis=1).astype(float).round(3).tolist()
+    side = alignment.reference.side
     marks = tuple(
-        Mark(place.question, place.option, **{name: values[index] for name, values in columns.items()})
-        for index, place in enumerate(alignment.reference.side.boxes)
+        Mark(place.question, place.option, *row) for place, row in zip(side.boxes, rows, strict=True)
     )
     return Measured(marks, round(float(np.median(paper)) / 255, 3), round(own_print, 3))
 

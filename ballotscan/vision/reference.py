@@ -35,10 +35,10 @@ RADIUS_STEP = (RADIUS_MAX / RADIUS_MIN) ** (1 / (RADII - 1))
 
 HALF_DPI = 75.0
 TILES_COARSE = (16.0, 34.0, 6)
-TILES_HALF = (11.0, 28.0, 5)
+TILES_HALF = (10.0, 32.0, 5)
 """Tile side and grid pitch in mm, and how many pixels around it a tile is looked for, in the two rounds of
-the page fit: 24 px within 4 mm at 37.5 dpi, 32 px within 1.7 mm at 75 dpi. That is two lines of text or the
-corner of a table; an A4 side has some 45 and 55 such tiles."""
+the page fit: 24 px within 4 mm at 37.5 dpi, 30 px within 1.7 mm at 75 dpi. That is two lines of text or the
+corner of a table; an A4 side has some 45 such tiles."""
 
 PAPER = 230
 """Grey of the blank above which nothing is printed."""

@@ -59,7 +59,7 @@ def drawn(kind: str, grey: int = 40, box: int = 12) -> tuple[tuple[str, str], di
 def test_an_empty_form_has_no_ink() -> None:
     for mark in measured(reference().blank).values():
         assert abs(mark.ink) < 0.01 and mark.peak < 0.03 and mark.ring_peak < 0.05
-        assert mark.outline > 0.95 and mark.weakest_side > 0.8 and mark.held == 1
+        assert mark.outline > 0.9 and mark.weakest_side > 0.8 and mark.held == 1
 
 
 @pytest.mark.parametrize(("kind", "least_ink"), [("slash", 0.08), ("cross", 0.15), ("fill", 0.6)])
