@@ -83,6 +83,23 @@ class Status(StrEnum):
     REVIEW = "review"
 
 
+class WarningKind(StrEnum):
+    """What was noticed over many pages while a batch was scanned."""
+
+    STREAK = "streak"
+    PAPER = "paper"
+    PRINT = "print"
+    CONTRAST = "contrast"
+    SKEW = "skew"
+    STRETCH = "stretch"
+    RESOLUTION = "resolution"
+    BOX_JUMP = "box_jump"
+    BOX_DOUBLED = "box_doubled"
+    BLANKS = "blanks"
+    REVIEW = "review"
+    QUESTION_REVIEW = "question_review"
+
+
 class PageState(StrEnum):
     """Where a page went. Every page that comes in has exactly one."""
 
@@ -131,7 +148,7 @@ class Mark:
     cover: float  # share of the inside at least half as dark as that
     extent: float  # longer side of the ink inside, as a share of the box
     near_peak: float  # the darkest twentieth of what lies within 0.9 mm around the box
-    encircled: float  # ink met in the weakest fifth of the directions around the box, as of a circle
+    encircled: float  # ink met in three directions of five around the box, as of a circle
     ring_peak: float  # ink met in the strongest direction, within 3.8 mm around the box
     through: float  # ink that leaves the surroundings in two opposite directions: a line across the box
     outline: float  # correlation of the printed outline with the blank's, -1 to 1
@@ -265,6 +282,18 @@ class BatchSettings:
     linh_vuc: str
     expect: int | None
     calibration: str = ""  # the scanner's profile of this run: its name and the SHA-256 of its file
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWarning:
+    """Something that many pages of a batch show together, and the page on which it became plain."""
+
+    kind: WarningKind
+    file: str
+    page: int
+    place: str  # where on the page or form, in words of no language; empty for the whole side
+    now: float
+    usual: float  # what it was before, or the limit
 
 
 @dataclass(frozen=True, slots=True)

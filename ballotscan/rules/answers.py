@@ -66,7 +66,8 @@ SOLID_PEAK = 0.55
 is fainter than this was broken up by the threshold, and other strokes of it may be gone."""
 
 ENCIRCLED = 0.35
-"""Ink in four directions of five around a box, at this share of the hand's own darkness, is a circle."""
+"""Ink in three directions of five around a box, at this share of the hand's own darkness, is a circle: a
+cross reaches out in four, and covers a quarter of the way round."""
 
 HEAVY = 2.2
 """A single mark with this many times the ink of the hand's usual one was gone over: perhaps cancelled."""

@@ -138,7 +138,8 @@ def _outwards(rects: Floats, grid: Grid) -> Floats:
 def _inside_and_near(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> tuple[Bools, Bools]:
     free = _spread(seen) < PRINTED
     outwards = _outwards(rects, grid)
-    near = (outwards > INSET_MM) & (outwards <= NEAR_MM) & free & ~_other_boxes(rects, centres, grid)
+    own = outwards < _to_other_boxes(rects, centres, grid)
+    near = (outwards > INSET_MM) & (outwards <= NEAR_MM) & free & own
     return (outwards < -INSET_MM) & free, near
 
 
@@ -155,9 +156,11 @@ def _zone(mask: Bools) -> Zone:
 
 
 def _rays(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> Zone:
-    """Samples along rays from each box's outline outwards, where the blank prints nothing."""
+    """Samples along rays from each box's outline outwards, where the blank prints nothing and no other box
+    is nearer: what lies nearer to another box is that one's."""
     outwards = _outwards(rects, grid)
-    free = (outwards > INSET_MM) & (_spread(seen) < PRINTED) & ~_other_boxes(rects, centres, grid)
+    own = outwards < _to_other_boxes(rects, centres, grid)
+    free = (outwards > INSET_MM) & (_spread(seen) < PRINTED) & own
     angles = np.arange(RAYS) * 2 * np.pi / RAYS
     ray = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (RAYS, 2)
     to_edge = (rects[:, None, 2:] / 2 / np.maximum(np.abs(ray), 1e-6)).min(axis=2)  # (N, RAYS) mm
@@ -188,14 +191,15 @@ def _outline_sides(rects: Floats, grid: Grid, seen: Floats) -> Bools:
     return sides & (seen[:, None] > 0.6 * darkest)
 
 
-def _other_boxes(rects: Floats, centres: Floats, grid: Grid) -> Bools:
-    """Samples around each box (N, S, S) that belong to another box (grown by the inset)."""
-    taken = np.zeros((len(rects), grid.size, grid.size), bool)
-    reach = float(np.abs(grid.steps_mm).max()) * 2
+def _to_other_boxes(rects: Floats, centres: Floats, grid: Grid) -> Floats:
+    """Distance in mm from each sample (N, S, S) to the outline of the nearest other box, negative inside."""
+    far = 1e6
+    nearest = np.full((len(rects), grid.size, grid.size), far)
+    reach = float(np.abs(grid.steps_mm).max()) * 3
     for index, centre in enumerate(centres):
         near = (np.abs(centres - centre).max(axis=1) < reach) & (np.arange(len(centres)) != index)
         for other, rect in zip(centres[near] - centre, rects[near], strict=True):
-            across = np.abs(grid.steps_mm - other[0]) < rect[2] / 2 + INSET_MM
-            down = np.abs(grid.steps_mm - other[1]) < rect[3] / 2 + INSET_MM
-            taken[index] |= down[:, None] & across[None, :]
-    return taken
+            across = np.abs(grid.steps_mm - other[0])[None, :] - rect[2] / 2
+            down = np.abs(grid.steps_mm - other[1])[:, None] - rect[3] / 2
+            nearest[index] = np.minimum(nearest[index], np.maximum(across, down))
+    return nearest

@@ -194,7 +194,7 @@ def _extent(strong: Bools, boxes: BoxPrints) -> Floats:
 
 
 def _surround_scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
-    """Ink met along each ray outwards: in the weakest fifth of the directions, in the strongest, and running
+    """Ink met along each ray outwards: in three directions of five at least, in the strongest, and running
     off the edge of the surroundings in two opposite directions at once.
 
     Neighbouring rays are taken by threes, so that a gap of a pen lift does not open a circle. Rays that the
@@ -207,7 +207,7 @@ def _surround_scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
     around = np.maximum(far, np.maximum(np.roll(far, 1, axis=1), np.roll(far, -1, axis=1)))
     opposite = np.roll(around, RAYS // 6, axis=1)
     return {
-        "encircled": ordered[:, ordered.shape[1] // 5],
+        "encircled": ordered[:, ordered.shape[1] * 2 // 5],
         "ring_peak": ordered[:, -1],
         "through": np.minimum(far, opposite).max(axis=1),
     }
