@@ -37,10 +37,16 @@ FIRST_LAMP_MM = 12.0  # the middle of the first tenth of the deck's white strip
 
 _FIXED = replace(OFFICE, dpi={DPI: 1.0}, noise=(2.0, 2.0), blur_px=(0.6, 0.6), tone=(0.94, 0.94))
 SCANNERS: dict[str, Condition] = {
-    "steep": replace(_FIXED, name="steep", gamma=(1.4, 1.4), lamp=(0.2, 0.2)),
-    "flat": replace(_FIXED, name="flat", gamma=(0.7, 0.7), lamp=(0.2, 0.2)),
-    "dim lamp": replace(_FIXED, name="dim lamp", gamma=(1.0, 1.0), lamp=(0.35, 0.35)),
+    name: replace(_FIXED, name=name, gamma=(gamma, gamma), lamp=(lamp, lamp))
+    for name, gamma, lamp in (
+        ("usual", 0.9, 0.08),
+        ("flat", 0.7, 0.0),
+        ("steep", 1.4, 0.0),
+        ("dim", 1.0, 0.2),
+        ("very dim", 1.0, 0.35),
+    )
 }
+"""Tone curve and lamp at the ends of what passes the deck's checks; the last one fails them."""
 
 
 def one_scanner(condition: Condition, _rng: Rng, geometry: Geometry) -> Optics:
