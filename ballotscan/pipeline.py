@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal
@@ -26,7 +26,9 @@ from ballotscan.intake.workers import WorkerFault, run_tasks
 from ballotscan.model import (
     BatchName,
     BatchSettings,
+    BatchWarning,
     PageNotRead,
+    PageRead,
     PageRef,
     PageResult,
     PageState,
@@ -34,6 +36,7 @@ from ballotscan.model import (
 )
 from ballotscan.page_work import CountPages, FileRefused, Found, ReadPage, ReadSide, do_task, start_worker
 from ballotscan.reading import read_side
+from ballotscan.rules.watch import Watch
 from ballotscan.sheet_work import Forms, pair_batch
 from ballotscan.store.database import Store
 from ballotscan.store.rows import NewFile
@@ -49,6 +52,8 @@ SPARE_BYTES: Final = 100_000_000
 Stage = Literal["files", "open", "read", "decide"]
 Tell = Callable[[Stage, int, int], None]
 """Called with the stage, and how many of how many files, pages or sheets are done."""
+Warn = Callable[[BatchWarning], None]
+"""Called with what many pages of a batch show together, as soon as it is plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ def scan_batch(
     *,
     workers: int,
     tell: Tell = lambda stage, done, total: None,
+    warn: Warn = lambda warning: None,
     read: ReadSide = read_side,
 ) -> ScanReport:
     """Read everything below ``paths`` into the store, with the forms in the template ``folders``.
@@ -88,7 +94,8 @@ def scan_batch(
     work = sort_out(store, sources, settings.name, frozenset(forms), lambda *count: tell("files", *count))
     _count_pages(store, work, workers, tell)
     concerned = _enter(store, work, settings, forms)
-    added = _read_pages(store, work, folders, workers=workers, tell=tell, read=read)
+    watches = _Watches(store, forms, warn)
+    added = _read_pages(store, work, folders, watches, workers=workers, tell=tell, read=read)
     for batch in concerned:
         mine = {file.original for file in work.files if file.batch == batch.name}
         pair_batch(store, batch, forms, mine, lambda *count: tell("decide", *count))
@@ -207,7 +214,14 @@ def _repeated(repeat: SeenBefore, page_count: int) -> list[PageNotRead]:
 
 
 def _read_pages(
-    store: Store, work: Worklist, folders: Sequence[Path], *, workers: int, tell: Tell, read: ReadSide
+    store: Store,
+    work: Worklist,
+    folders: Sequence[Path],
+    watches: _Watches,
+    *,
+    workers: int,
+    tell: Tell,
+    read: ReadSide,
 ) -> int:
     """Read every page that is not stored, and again those set aside; returns how many results were new."""
     total = sum(1 for _task in _tasks(store, work.files))
@@ -224,10 +238,33 @@ def _read_pages(
         for chunk in chunks:
             for (batch, tried_before), group in groupby(chunk, where):
                 add = store.add_pages_again if tried_before else store.add_pages
-                added += len(add(batch, list(group)))
+                results = list(group)
+                added += len(add(batch, results))
+                watches.look(batch, results)
             done += len(chunk)
             tell("read", done, total)
     return added
+
+
+@dataclass(frozen=True, slots=True)
+class _Watches:
+    """One watch per batch, over the pages of this scan; what it notices is stored and told at once."""
+
+    store: Store
+    forms: Forms
+    warn: Warn
+    by_batch: dict[BatchName, Watch] = field(default_factory=dict)
+
+    def look(self, batch: BatchName, results: Sequence[PageResult]) -> None:
+        if batch not in self.by_batch:
+            self.by_batch[batch] = Watch(self.forms, self.store.past_sides(self.forms.keys(), but=batch))
+        watch = self.by_batch[batch]
+        read = [result for result in results if isinstance(result, PageRead)]
+        noticed = [warning for result in read for warning in watch.look(result.ref, result.reading)]
+        if noticed:
+            self.store.add_warnings(batch, noticed)
+        for warning in noticed:
+            self.warn(warning)
 
 
 def _tasks(store: Store, files: Iterable[StackFile]) -> Iterator[ReadPage]:

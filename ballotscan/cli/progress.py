@@ -46,6 +46,13 @@ class ProgressBar:
             self._bars[stage] = self._progress.add_task(_texts()[stage], total=total)
         self._progress.update(self._bars[stage], completed=done, total=total, visible=True)
 
+    def say(self, line: str) -> None:
+        """A line on stderr, above the bar where there is one."""
+        if self._progress is None:
+            sys.stderr.write(f"{line}\n")
+        else:
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
 
 def _start() -> Progress:
     from rich.console import Console

@@ -88,6 +88,7 @@ def scan(
     profile = _profile(settings, calibration)
 
     from ballotscan.cli.progress import ProgressBar
+    from ballotscan.cli.summary import warning_line
     from ballotscan.pipeline import scan_batch
     from ballotscan.store.database import open_store
 
@@ -107,7 +108,15 @@ def scan(
         chosen = wanted if wanted.name else _default_batch(store, wanted, paths, received)
         _say_batch(chosen)
         with ProgressBar() as bar:
-            report = scan_batch(store, paths, folders, chosen, workers=workers or _cores(), tell=bar)
+            report = scan_batch(
+                store,
+                paths,
+                folders,
+                chosen,
+                workers=workers or _cores(),
+                tell=bar,
+                warn=lambda warning: bar.say(warning_line(warning)),
+            )
         code = _print_report(store, report)
     raise typer.Exit(code)
 

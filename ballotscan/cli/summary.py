@@ -13,7 +13,7 @@ import typer
 from ballotscan.errors import ExitCode
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
-from ballotscan.model import Balance, BatchSettings, Reason, SheetState
+from ballotscan.model import Balance, BatchSettings, BatchWarning, Reason, SheetState
 from ballotscan.reasons import advice, reason_text
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Summary:
     balance: Balance
     reasons: Counter[Reason] = field(default_factory=Counter)
     spans: tuple[Span, ...] = ()
+    warnings: tuple[BatchWarning, ...] = ()
 
     @property
     def waiting_pages(self) -> int:
@@ -86,7 +87,8 @@ def summarise(store: Store, batch: BatchSettings) -> Summary:
     pages = list(store.page_rows(scope))
     lone = [row.reason for row in pages if row.state == SheetState.SET_ASIDE and not row.sheet and row.reason]
     reasons = Counter(Reason(reason) for reason in [*(reason for _sheet, reason in sorted(in_review)), *lone])
-    return Summary(batch, store.balance(batch.name), reasons, tuple(_spans(pages)))
+    warnings = tuple(store.warnings(batch.name))
+    return Summary(batch, store.balance(batch.name), reasons, tuple(_spans(pages)), warnings)
 
 
 def _spans(pages: Iterable[PageRow]) -> Iterator[Span]:
@@ -108,10 +110,19 @@ def print_summary(summary: Summary) -> None:
     if summary.reasons:
         _print(_reasons_table(summary))
     _print_spans(summary.spans)
+    for warning in summary.warnings:
+        typer.echo(warning_line(warning))
     for line in _balance_lines(summary.balance):
         typer.echo(line)
     for line in _faults(summary):
         typer.echo(line)
+
+
+def warning_line(warning: BatchWarning) -> str:
+    """What many pages show together, in one line that begins as a warning."""
+    from ballotscan.rules.watch import warning_text
+
+    return _("Warning: {message}").format(message=warning_text(warning))
 
 
 def _states_table(summary: Summary) -> Any:

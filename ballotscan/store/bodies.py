@@ -20,6 +20,7 @@ from ballotscan.forms.form import Form
 from ballotscan.model import (
     Answer,
     BatchSettings,
+    BatchWarning,
     FieldReading,
     Mark,
     Outcome,
@@ -29,6 +30,7 @@ from ballotscan.model import (
     Sheet,
     SideReading,
     Status,
+    WarningKind,
 )
 
 _THOUSANDTHS: Final = 1000.0
@@ -166,6 +168,23 @@ def sheet_body(sheet: Sheet) -> dict[str, Any]:
         "answer_fields": _ANSWER_FIELDS,
         "answers": [_answer_row(answer) for answer in sheet.answers],
     }
+
+
+def warning_body(warning: BatchWarning, batch: str) -> dict[str, Any]:
+    return {
+        "batch": batch,
+        "warning": warning.kind.value,
+        "file": plain(warning.file),
+        "page": warning.page,
+        "place": warning.place,
+        "now": float(warning.now),
+        "usual": float(warning.usual),
+    }
+
+
+def read_warning(row: Row[Any]) -> BatchWarning:
+    """A warning from a row of the table ``warnings``."""
+    return BatchWarning(WarningKind(row.warning), row.file, row.page, row.place, row.now, row.usual)
 
 
 def read_answer(row: Row[Any]) -> Answer:

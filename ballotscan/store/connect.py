@@ -269,6 +269,9 @@ def _check_tables(engine: Engine, url: URL, *, create: bool) -> None:
         _create_tables(engine)
         return
     _check_version(engine, url)
+    if not tables.issuperset(schema.projected.tables):
+        with engine.execution_options(writing=True).begin() as connection:
+            schema.projected.create_all(connection)  # a table that came later: its entries come later too
     if create and engine.dialect.name == "sqlite":
         _check_whole(engine, url)
 

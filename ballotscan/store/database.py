@@ -22,6 +22,7 @@ from ballotscan.model import (
     Answer,
     Balance,
     BatchSettings,
+    BatchWarning,
     PageRef,
     PageResult,
     Ruling,
@@ -50,9 +51,11 @@ from ballotscan.store.rows import (
     KnownPage,
     NewFile,
     PageRow,
+    PastSide,
     PendingPage,
     QuestionCodes,
     Scope,
+    SheetPage,
     SheetRow,
 )
 
@@ -184,6 +187,11 @@ class Store:
         with self._writing() as connection:
             return decisions.add_sheets(connection, bodies.composed(batch), sheets)
 
+    def add_warnings(self, batch: str, warnings: Sequence[BatchWarning]) -> None:
+        """Keep what was noticed while a batch was scanned; the same thing at the same place is kept once."""
+        with self._writing() as connection:
+            writing.add_warnings(connection, bodies.composed(batch), warnings)
+
     def next_reading(self, batch: str) -> int:
         """The number that another reading of a batch takes: 2 or more."""
         with self._reading() as connection:
@@ -272,6 +280,23 @@ class Store:
         """The scanner's profiles that a batch was scanned under: name and hash, by run."""
         with self._reading() as connection:
             return writing.calibrations(connection, bodies.composed(batch))
+
+    def warnings(self, batch: str) -> list[BatchWarning]:
+        """What was noticed while a batch was scanned, in that order."""
+        table = schema.warnings
+        query = select(table).where(table.c.batch == bodies.composed(batch)).order_by(table.c.key)
+        with self._reading() as connection:
+            return [bodies.read_warning(row) for row in connection.execute(query)]
+
+    def past_sides(self, forms: Collection[str], but: str) -> list[PastSide]:
+        """What the last sheets of these forms showed, without those of the batch ``but``."""
+        with self._reading() as connection:
+            return queries.past_sides(connection, forms, bodies.composed(but))
+
+    def sheet_pages(self, scope: Scope = EVERYTHING) -> list[SheetPage]:
+        """Every page that was read and lies on a sheet, in stack order."""
+        with self._reading() as connection:
+            return page_queries.sheet_pages(connection, scope)
 
     def balance(self, batch: str) -> Balance:
         with self._reading() as connection:

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ballotscan.model import PageRef, PageState, Reason, Sha256
+from ballotscan.model import PageRef, PageState, Reason, Sha256, SheetId
 from ballotscan.store.queries import in_scope, parts
-from ballotscan.store.rows import KnownFile, KnownPage, PageRow, PendingPage, Scope, Tried
+from ballotscan.store.rows import KnownFile, KnownPage, PageRow, PendingPage, Scope, SheetPage, Tried
 from ballotscan.store.schema import batches, files, pages, readings, runs, sheets
 
 
@@ -126,6 +126,19 @@ def page_keys(connection: Connection, batch: str, number: int) -> dict[PageRef, 
         .order_by(readings.c.file, readings.c.page)
     )
     return {_ref(row): row.key for row in connection.execute(query)}
+
+
+def sheet_pages(connection: Connection, scope: Scope) -> list[SheetPage]:
+    """Every page that was read and lies on a sheet, in stack order."""
+    query = (
+        select(pages.c.key, pages.c.page, files.c.shown, files.c.original, sheets.c.id)
+        .join(files, files.c.key == pages.c.file)
+        .join(batches, batches.c.name == pages.c.batch)
+        .join(sheets, sheets.c.key == pages.c.sheet)
+        .where(in_scope(scope), pages.c.read.is_(True))
+        .order_by(batches.c.key, pages.c.file, pages.c.page)
+    )
+    return [SheetPage(row.key, _ref(row), SheetId(row.id)) for row in connection.execute(query)]
 
 
 def _ref(row: Any) -> PageRef:

@@ -268,6 +268,12 @@ def _settle_sheets(connection: Connection, sheets: Iterable[int]) -> None:
             connection.execute(update(table).where(*mine).values(state=SheetState.READ.value))
 
 
+def _warning(connection: Connection, entries: Sequence[Entry]) -> None:
+    names = ("batch", "warning", "file", "page", "place", "now", "usual")
+    rows = [{"key": entry.seq, **{name: entry.body[name] for name in names}} for entry in entries]
+    connection.execute(insert(schema.warnings), rows)
+
+
 _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "opened": _opened,
     "form": _form,
@@ -279,4 +285,5 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "second_reading": _second_reading,
     "released": _released,
     "ruling": _ruling,
+    "warning": _warning,
 }

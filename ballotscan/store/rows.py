@@ -139,3 +139,27 @@ class QuestionCodes(NamedTuple):
     side: int
     multiple: bool
     codes: tuple[str, ...]
+
+
+class SheetPage(NamedTuple):
+    """A page that was read and lies on a sheet; ``key`` is that of the reading that counts."""
+
+    key: int
+    ref: PageRef
+    sheet: SheetId
+
+
+class PastSide(NamedTuple):
+    """How many sides of whole sheets had so many questions, blank answers and answers in review."""
+
+    form: str
+    edition: str
+    side: int
+    questions: int
+    blank: int
+    in_review: int
+    sheets: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.form, self.edition, self.side

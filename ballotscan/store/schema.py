@@ -185,6 +185,20 @@ rulings = Table(
     Index("rulings_sheet", "sheet", "question"),
 )
 
+warnings = Table(
+    "warnings",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),
+    Column("batch", String, nullable=False),
+    Column("warning", String, nullable=False),
+    Column("file", String, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("place", String, nullable=False),
+    Column("now", Double, nullable=False),
+    Column("usual", Double, nullable=False),
+    Index("warnings_batch", "batch", "key"),
+)
+
 _REFUSAL: Final = "the ledger is append-only"
 
 

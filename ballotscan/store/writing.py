@@ -16,6 +16,7 @@ from ballotscan.forms.form import Form
 from ballotscan.i18n import gettext as _
 from ballotscan.model import (
     BatchSettings,
+    BatchWarning,
     PageNotRead,
     PageRead,
     PageRef,
@@ -25,10 +26,10 @@ from ballotscan.model import (
     SheetState,
 )
 from ballotscan.store import ledger, projections
-from ballotscan.store.bodies import batch_body, form_body, page_body, plain
+from ballotscan.store.bodies import batch_body, form_body, page_body, plain, warning_body
 from ballotscan.store.queries import batch_row, parts
 from ballotscan.store.rows import NewFile
-from ballotscan.store.schema import files, forms, pages, readings, rulings, runs, sheets
+from ballotscan.store.schema import files, forms, pages, readings, rulings, runs, sheets, warnings
 
 
 def record(connection: Connection, kind: str, entries: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -143,6 +144,13 @@ def _file_keys(
         query = select(files).where(files.c.batch == batch, files.c.shown.in_(part))
         found.update({(row.shown, row.original): row.key for row in connection.execute(query)})
     return found
+
+
+def add_warnings(connection: Connection, batch: str, new: Sequence[BatchWarning]) -> None:
+    query = select(warnings.c.warning, warnings.c.place).where(warnings.c.batch == batch)
+    said = {(row.warning, row.place) for row in connection.execute(query)}
+    bodies = [warning_body(each, batch) for each in new if (each.kind.value, each.place) not in said]
+    record(connection, "warning", bodies)
 
 
 # --- pages -----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ballotscan.model import Balance
+from ballotscan.model import Balance, BatchWarning
 from ballotscan.rules.periods import Period
 
 By = Literal["all", "unit", "channel", "linh_vuc"]
@@ -111,6 +111,7 @@ class BatchLine:
     linh_vuc: str
     expect: int | None
     balance: Balance
+    warnings: tuple[BatchWarning, ...] = ()  # what was noticed while it was scanned
 
     @property
     def as_expected(self) -> bool:

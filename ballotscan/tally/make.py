@@ -51,10 +51,12 @@ def _batches(store: Store, period: Period | None, name: str | None) -> list[Batc
     wanted = [batch for batch in every if _is_wanted(batch, period, name)]
     if not wanted:
         raise _nothing_received(every, period)
-    return [
-        BatchLine(b.name, b.received, b.unit, b.channel, b.linh_vuc, b.expect, store.balance(b.name))
-        for b in sorted(wanted, key=lambda b: (b.received, b.name))
-    ]
+    return [_line(store, batch) for batch in sorted(wanted, key=lambda b: (b.received, b.name))]
+
+
+def _line(store: Store, batch: BatchSettings) -> BatchLine:
+    about = (batch.name, batch.received, batch.unit, batch.channel, batch.linh_vuc, batch.expect)
+    return BatchLine(*about, store.balance(batch.name), tuple(store.warnings(batch.name)))
 
 
 def _is_wanted(batch: BatchSettings, period: Period | None, name: str | None) -> bool:

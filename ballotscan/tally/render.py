@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
+from ballotscan.rules.watch import warning_text
 from ballotscan.tally.figures import (
     AWAITING,
     NOT_GIVEN,
@@ -95,6 +96,8 @@ def _batch_lines(batch: BatchLine) -> Iterator[str]:
         repeat=balance.pages_repeat,
         non_ballot=balance.pages_non_ballot,
     )
+    for warning in batch.warnings:
+        yield _escape(_("Warning: {message}").format(message=warning_text(warning)))
     if not batch.as_expected:
         yield f"[bold red]{_escape(unexpected_line(batch))}[/bold red]"
 
