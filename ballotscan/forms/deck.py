@@ -30,7 +30,7 @@ DRAWING: Final = Path(__file__).with_name("deck.typ")
 FONT: Final = "Be Vietnam Pro"
 OPTIONS: Final = 5
 EDGE_DEG: Final = 5.0  # slant of the edges for sharpness, as ISO 12233 has it
-BAND: Final = 0.12  # of white: a dark strip on which light streaks show, and not so dark that it clips
+BAND: Final = 0.0  # solid: a printer mixes greys from dots, and scanned dots show streaks of their own
 
 STEPS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Printed greys, of white. The last two are as pale as a light pencil's smear."""
@@ -148,7 +148,7 @@ def deck_rows() -> tuple[Row, ...]:
         *(_pencil_row(option, grey) for option, grey in enumerate(PENCILS, start=1)),
         _row("dot-in", "chấm bút · pen rest", "not_chosen", 0, _mark(3, "dot", 0.2, 0.5)),
         _row("dot-by", "chấm ngoài ô · beside", "not_chosen", 0, _mark(2, "dot", 0.2, 0.5, (7.0, 0.0))),
-        _row("two", "hai dấu · two marks", "person", 0, _mark(1, "x", 0.2, 0.45), _mark(4, "x", 0.2, 0.45)),
+        _row("two", "hai dấu · two marks", "person", 0, *(_mark(at, "x", 0.2, 0.45) for at in (1, 4))),
     ]
     return tuple(rows)
 

@@ -5,7 +5,7 @@ All targets are found through the page's own print (``map_px`` of the reading), 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -326,17 +326,15 @@ def _rise_mm(distance_mm: Floats, level: Floats) -> float:
 
 
 def _streaks(scan: _Scan, strips: Sequence[Rect], band: Rect) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Where dust draws a dark line through all paper strips, or a light one through the dark band, in mm."""
-    darker = np.min([-_against_flanks(*_columns(scan, rect, np.median)) for rect in strips], axis=0)
-    lighter = _against_flanks(*_columns(scan, band, np.mean))
+    """Where a line is darker than its flanks in all paper strips, or lighter in them or in the black band."""
+    paper = [_against_flanks(*_columns(scan, rect)) for rect in strips]
+    darker = -np.max(paper, axis=0)
+    lighter = np.maximum(np.min(paper, axis=0), _against_flanks(*_columns(scan, band)))
     return _runs_mm(scan, darker), _runs_mm(scan, lighter)
 
 
-def _columns(scan: _Scan, rect: Rect, middle: Callable[..., Floats]) -> tuple[Floats, Floats]:
-    """Each image column's ``middle`` within a strip (W,), and whether the column meets the strip at all.
-
-    The median passes over specks on paper; the mean evens out the dots a printer mixes dark grey from.
-    """
+def _columns(scan: _Scan, rect: Rect) -> tuple[Floats, Floats]:
+    """Each image column's median within a strip (W,), and whether the column meets the strip at all."""
     width = scan.grey.shape[1]
     inset = Rect(rect.x_mm + 1, rect.y_mm + 1, rect.w_mm - 2, rect.h_mm - 2)
     corners = np.array([
@@ -352,7 +350,7 @@ def _columns(scan: _Scan, rect: Rect, middle: Callable[..., Floats]) -> tuple[Fl
     met = (x > ends_x.min()) & (x < ends_x.max())
     rows = np.linspace(0, 1, 120)
     at = (top[met] + rows[:, None] * (low[met] - top[met])).clip(0, scan.grey.shape[0] - 1).astype(int)
-    means[met] = middle(scan.grey[at, np.flatnonzero(met)], axis=0)
+    means[met] = np.median(scan.grey[at, np.flatnonzero(met)], axis=0)
     return means, met
 
 

@@ -16,7 +16,7 @@ from ballotscan.calibration import Profile, make_profile
 from ballotscan.errors import BallotscanError, UsageError
 from ballotscan.rules.scanner import Verdict
 from tests.simulator.conditions import CLEAN
-from tests.simulator.deck import RED_LIGHT, Pixels, scan_deck, write_scan
+from tests.simulator.deck import RED_LIGHT, Pixels, laser_print, scan_deck, write_scan
 
 PLAIN = replace(CLEAN, skew_deg=(0.3, 0.3), noise=(1.0, 1.0))
 DAY = date(2026, 3, 2)
@@ -64,6 +64,28 @@ def test_a_plain_scanner_passes(tmp_path: Path) -> None:
     profile = profile_of(tmp_path)
     assert {check.name: check.value for check in profile.checks if check.verdict is not Verdict.PASS} == {}
     assert profile.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("dpi", "seed"), [(200, 1), (300, 3)])
+def test_a_laser_print_is_no_fault_of_the_scanner(tmp_path: Path, dpi: int, seed: int) -> None:
+    """Greys of dots, as an office's printer makes them, are neither noise nor streaks."""
+    sides = scan_deck(PLAIN, dpi, seed, printed=laser_print())
+    profile = make_profile("test", [write_scan(sides, tmp_path / "scan", dpi_tag=dpi)], DAY)
+    assert failed(profile) == set()
+    assert profile.measures.noise == pytest.approx(1, abs=0.7)
+
+
+def test_a_streak_that_only_brightens_paper(tmp_path: Path) -> None:
+    """Dust on the scanner's own white strip: one column is amplified too much, in black nothing shows."""
+
+    def amplify(image: Pixels) -> Pixels:
+        image = image.copy()
+        image[:, 700:703] = cv2.convertScaleAbs(np.ascontiguousarray(image[:, 700:703]), alpha=1.15)
+        return image
+
+    profile = profile_of(tmp_path, tone=(0.8, 0.8), filter_image=amplify)
+    assert failed(profile) == {"bright_streaks"}
+    assert profile.measures.bright_streaks_mm == pytest.approx([701.5 / 200 * 25.4], abs=0.2)
 
 
 @pytest.mark.parametrize(
