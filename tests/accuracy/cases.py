@@ -10,7 +10,7 @@ from typing import Any
 from scipy.stats import beta
 
 from ballotscan.model import Answer
-from tests.simulator import SimulatedSheet
+from tests.simulator import ScannedSide, SimulatedSheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ class Case:
     reason: str
     ordinary: bool
     refused: str = ""
+    boxes: int = 0  # positions: boxes of the question
+    inked: int = 0  # of them, how many were marked by hand, taken back or not
+    outside: bool = False  # some box of the question is not wholly in the image
+
+    @property
+    def wrong_boxes(self) -> int:
+        """Positions read wrong and accepted."""
+        return max(1, len(set(self.read) ^ set(self.meant))) if self.silent else 0
 
     @property
     def accepted(self) -> bool:
@@ -39,8 +47,8 @@ class Case:
 
     @property
     def silent(self) -> bool:
-        """Wrong and not flagged: the one unforgivable error."""
-        return self.accepted and self.read != self.meant
+        """Wrong and not flagged: the one unforgivable error. What is not in the image cannot be known."""
+        return self.accepted and (self.read != self.meant or self.outside)
 
     @property
     def doubtful(self) -> bool:
@@ -58,6 +66,8 @@ class Case:
 def compare(sheet: SimulatedSheet, answers: Sequence[Answer], refused: dict[int, str]) -> list[Case]:
     """One case per question of a simulated sheet; ``refused`` names the sides that were not read, and why."""
     truth = sheet.truth
+    lost = {question for scanned in sheet.sides for question in cut_questions(scanned)}
+    boxes = Counter(box.question for scanned in sheet.sides for box in scanned.boxes)
     read = {answer.question: answer for answer in answers}
     cases = []
     for meant in truth.answers:
@@ -79,9 +89,27 @@ def compare(sheet: SimulatedSheet, answers: Sequence[Answer], refused: dict[int,
                 reason=answer.reason.value if answer.reason else "",
                 ordinary=meant.ordinary,
                 refused=refused.get(meant.side, ""),
+                boxes=boxes[meant.question],
+                inked=len({*meant.codes, *meant.cancelled}),
+                outside=meant.question in lost,
             )
         )
     return cases
+
+
+def cut_questions(scanned: ScannedSide) -> set[str]:
+    """Questions of which some box does not lie wholly in the image."""
+    height, width = scanned.image.shape[:2]
+    edges = ((width - 0.5), (height - 0.5))
+    return {
+        box.question
+        for box in scanned.boxes
+        if any(
+            not -0.5 <= at <= most
+            for corner in box.corners_px
+            for at, most in zip(corner, edges, strict=True)
+        )
+    }
 
 
 def upper_bound(errors: int, positions: int, level: float = 0.95) -> float:

@@ -171,6 +171,8 @@ def image_cases(
             reason=answer.reason.value if answer.reason else "",
             ordinary=labels <= PLAIN_LABELS,
             refused=refused,
+            boxes=len(labelled),
+            inked=sum(box["label"] != "empty" for box in labelled.values()),
         )
 
 

@@ -14,6 +14,19 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
+class Camera:
+    """A photograph from above. ``tilt``: change of size per mm from the middle; ``shade``: light lost."""
+
+    tilt: float = 0.0006
+    curl_mm: Span = (0.0, 4.0)  # at 100 mm from the middle
+    margin_mm: Span = (8.0, 25.0)  # of table round the sheet
+    shade: Span = (0.05, 0.3)  # slow fall of light over the picture
+    shadow: Span = (0.0, 0.0)  # of a hand or the telephone, soft-edged
+    glare: Span = (0.0, 0.0)  # of a ceiling lamp
+    motion_px: Span = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
 class Condition:
     """From how people mark to what the scanner does. Lengths in mm, angles in degrees, shares 0 to 1."""
 
@@ -26,6 +39,8 @@ class Condition:
     several_share: float = 0.0
     corrected_share: float = 0.0
     faint_share: float = 0.0
+    withdrawn_share: float = 0.0  # marked, taken back, and nothing marked instead
+    overshoot: Span | None = None  # of ticks' tails, in box sides; None: the hand's own
     dots_per_side: float = 0.0  # where the pen rested, anywhere on the page
     box_dots_per_side: float = 0.0  # and inside some box
     text_share: float = 0.25  # of sheets with handwriting in a free-text field
@@ -38,6 +53,8 @@ class Condition:
     line_gain: Span = (-0.1, 0.1)  # print grown (+) or shrunk (-)
     print_mottle: Span = (0.0, 0.0)
     copied: float = 0.0  # share of sheets that are a copy of a copy
+    halftone: Span = (0.0, 0.0)  # share of light that a screened tint takes
+    copy_border_mm: Span = (0.0, 0.0)  # black round a copied sheet
     # paper
     tone: Span = (0.93, 0.98)
     shading: Span = (0.0, 0.01)
@@ -45,13 +62,16 @@ class Condition:
     fold_share: float = 0.0
     fold_strength: Span = (0.02, 0.06)
     show_through: Span = (0.0, 0.0)
-    objects: tuple[str, ...] = ()  # things lying on the paper: see paper.OBJECTS
+    bleed: Span = (0.0, 0.0)  # ink of the other side that soaked through
+    crumple_mm: float = 0.0  # how far parts of a crumpled sheet lie from their place
+    objects: tuple[str, ...] = ()  # things lying on the paper: see things.OBJECTS
     # scanner
     dpi: Mapping[int, float] = field(default_factory=lambda: {300: 1.0})
     turn_deg: int = 0  # 0, 90, 180, 270
     mirrored: bool = False
     skew_deg: Span = (-0.3, 0.3)
     shift_mm: float = 0.5
+    shear: float = 0.0  # share: x slips with y
     stretch: float = 0.0  # of the feed, share
     wobble_mm: Span = (0.0, 0.0)
     lids: Mapping[str, float] = field(default_factory=lambda: {"white": 1.0})
@@ -67,7 +87,10 @@ class Condition:
     drop_out_red: bool = False
     jpeg: Span = (85.0, 95.0)
     cut_mm: float = 0.0  # length of paper lost at the foot
+    cut_side_mm: float = 0.0  # and at the right
     dpi_tag: float | None = -1.0  # -1: the true one; None: no tag
+    cleanup: tuple[str, ...] = ()  # what the driver "improves": see cleanup.FILTERS
+    camera: Camera | None = None  # a photograph instead of a scan
 
 
 CLEAN = Condition(
@@ -180,6 +203,21 @@ DESK = replace(
 
 CONDITIONS: Mapping[str, Condition] = {"clean": CLEAN, "office": OFFICE, "hard": HARD, "desk": DESK}
 
+PHONE: Mapping[str, Any] = {
+    "dpi": {160: 0.3, 200: 0.4, 240: 0.3},
+    "skew_deg": (-4.0, 4.0),
+    "shift_mm": 3.0,
+    "stretch": 0.0,
+    "wobble_mm": (0.0, 0.0),
+    "lids": {"grey": 0.6, "black": 0.4},
+    "blur_px": (0.6, 1.1),
+    "noise": (2.0, 6.0),
+    "bitonal_share": 0.0,
+    "jpeg": (75.0, 93.0),
+    "dpi_tag": 72.0,
+}
+"""What every photograph has: 9 to 12 megapixels for a sheet of A4, and some table round it."""
+
 EFFECTS: Mapping[str, Mapping[str, Any]] = {
     "upside_down": {"turn_deg": 180},
     "quarter_turn": {"turn_deg": 90},
@@ -231,6 +269,52 @@ EFFECTS: Mapping[str, Mapping[str, Any]] = {
     "bitonal_pale": {"bitonal_share": 1.0, "threshold": (-0.7, -0.6)},
     "bitonal_dark": {"bitonal_share": 1.0, "threshold": (0.6, 0.7)},
     "colour": {"colour": True},
+    "low_quality_50": {"jpeg": (30.0, 50.0)},
+    "halftone": {"halftone": (0.04, 0.16)},
+    "black_border": {"copied": 1.0, "copy_border_mm": (2.0, 9.0), "tone": (0.72, 0.9)},
+    "sheared": {"shear": 0.006},
+    "crumpled": {"crumple_mm": 0.5, "objects": ("creases",)},
+    "taped": {"crumple_mm": 0.3, "objects": ("tape",)},
+    "bleeding": {"pens": {"felt": 1.0}, "bleed": (0.15, 0.5)},
+    "green_pen": {"pens": {"green_ballpoint": 1.0}},
+    "shiny_gel": {"pens": {"shiny_gel": 1.0}},
+    "labels": {"habits": {"label": 1.0}},
+    "arrows": {"habits": {"arrow": 1.0}},
+    "long_ticks": {"habits": {"tick": 1.0}, "overshoot": (2.2, 4.2)},
+    "erased": {"pens": {"pencil": 1.0}, "corrected_share": 0.2, "withdrawn_share": 0.1,
+               "cancels": {"erase": 1.0}},
+    "fluid": {"corrected_share": 0.2, "withdrawn_share": 0.1, "cancels": {"fluid": 1.0}},
+    "struck_corrections": {"corrected_share": 0.3, "cancels": {"strike": 1.0}},
+    "cut_side": {"cut_side_mm": 40.0},
+    "cut_little": {"cut_mm": 35.0},
+    "seal_on_boxes": {"objects": ("seal_on_boxes",)},
+    "black_seal_on_boxes": {"objects": ("black_seal_on_boxes",)},
+    "deep_dog_ear": {"objects": ("deep_dog_ear",)},
+    "torn_corner": {"objects": ("torn_corner",)},
+    "hole_in_box": {"objects": ("hole_in_box",) * 3 + ("holes",)},
+    "staple_on_box": {"objects": ("staple_on_box",) * 3 + ("staple",)},
+    "fold_through_box": {"objects": ("fold_through_box",)},
+    "wet": {"objects": ("wet",) * 3},
+    "fingerprint": {"objects": ("fingerprint",)},
+    "dirt": {"objects": ("dirt",)},
+    "note_on_boxes": {"objects": ("note_on_boxes",)},
+    "label": {"objects": ("label",) * 2},
+    "clip": {"objects": ("clip",)},
+    "copied_95": {"scale": (0.94, 0.96), "full_size_share": 0.0, "copied": 1.0},
+    "bitonal_off": {"bitonal_share": 1.0, "threshold": (-0.7, 0.7)},
+    "uneven_light": {"lamp": (0.12, 0.4), "shading": (0.03, 0.12)},
+    "skew_any": {"skew_deg": (-5.0, 5.0)},
+    "zero_dpi_tag": {"dpi_tag": 1.0},
+    "dpi_75": {"dpi": {75: 1.0}},
+    "despeckled": {"bitonal_share": 1.0, "threshold": (-0.2, 0.3), "cleanup": ("despeckle",)},
+    "holes_filled": {"bitonal_share": 1.0, "threshold": (-0.2, 0.3), "cleanup": ("fill_holes",)},
+    "background_removed": {"cleanup": ("remove_background",)},
+    "auto_cropped": {"cleanup": ("crop",), "lids": {"black": 1.0}},
+    "phone": {**PHONE, "camera": Camera()},
+    "phone_shade": {**PHONE, "camera": Camera(shade=(0.2, 0.45), shadow=(0.2, 0.45))},
+    "phone_curl": {**PHONE, "camera": Camera(curl_mm=(3.0, 9.0))},
+    "phone_glare": {**PHONE, "camera": Camera(glare=(0.2, 0.5))},
+    "phone_blur": {**PHONE, "blur_px": (1.2, 1.8), "camera": Camera(motion_px=(1.5, 3.5))},
     "low_quality": {"jpeg": (30.0, 30.0)},
     "noisy": {"noise": (12.0, 12.0)},
     "dark_band": {"lamp": (0.3, 0.3)},

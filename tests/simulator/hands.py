@@ -8,7 +8,7 @@ crosses of two strokes or one looped stroke, ticks whose tail leaves the box, ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,8 @@ def _uniform(rng: Rng, low: float, high: float) -> float:
 
 BLUES = ((0.13, 0.19, 0.55), (0.10, 0.16, 0.50), (0.20, 0.27, 0.66), (0.16, 0.30, 0.68))
 BLACKS = ((0.12, 0.12, 0.13), (0.17, 0.17, 0.19), (0.22, 0.21, 0.22))
+GREENS = ((0.12, 0.50, 0.28), (0.20, 0.58, 0.36))
+MARKERS = ((0.93, 0.95, 0.30), (0.55, 0.93, 0.42), (0.45, 0.80, 0.94))
 REDS = ((0.74, 0.15, 0.17), (0.80, 0.22, 0.22))
 
 
@@ -140,9 +142,21 @@ def _red(rng: Rng) -> Pen:
     )  # fmt: skip
 
 
+def _green(rng: Rng) -> Pen:
+    return Pen(
+        "green_ballpoint", _pick(rng, GREENS), _uniform(rng, 0.3, 0.5), _uniform(rng, 0.7, 0.95),
+        grain=_uniform(rng, 0.1, 0.3), skip=0.01, blob=0.2, bleed_mm=0.0,
+    )  # fmt: skip
+
+
+def _shiny_gel(rng: Rng) -> Pen:
+    """Gel ink that mirrors the lamp: half of it comes out bright."""
+    return replace(_gel(rng), kind="shiny_gel", flow=_uniform(rng, 0.4, 0.7), grain=_uniform(rng, 0.3, 0.5))
+
+
 def _highlighter(rng: Rng) -> Pen:
     return Pen(
-        "highlighter", (0.93, 0.95, 0.30), _uniform(rng, 2.0, 3.5), _uniform(rng, 0.7, 0.95),
+        "highlighter", _pick(rng, MARKERS), _uniform(rng, 2.0, 3.5), _uniform(rng, 0.7, 0.95),
         grain=0.05, skip=0.0, blob=0.1, bleed_mm=0.1,
     )  # fmt: skip
 
@@ -155,6 +169,8 @@ PENS: Mapping[str, Callable[[Rng], Pen]] = {
     "light_pencil": _light_pencil,
     "failing_ballpoint": _failing,
     "red_ballpoint": _red,
+    "green_ballpoint": _green,
+    "shiny_gel": _shiny_gel,
     "highlighter": _highlighter,
 }
 
@@ -170,7 +186,7 @@ def make_hand(
 ) -> Hand:
     """Draw one writer. The three mappings weigh kinds of pen, shapes of mark and ways of taking one back."""
     habit = choose(rng, habits)
-    plain = {name: weight for name, weight in habits.items() if name not in ("circle", "dot", "scribble")}
+    plain = {name: weight for name, weight in habits.items() if name in ("x", "tick", "slash", "fill")}
     careful = rng.random() < 0.6
     return Hand(
         pen=PENS[choose(rng, pens)](rng),
@@ -356,6 +372,25 @@ def _scribble(rng: Rng, hand: Hand, centre: Points, side_mm: float, press: float
     return [_stroke(rng, hand, _place(rng, hand, unit, centre, side_mm), 0.0, press)]
 
 
+def _label(rng: Rng, hand: Hand, centre: Points, side_mm: float, press: float) -> list[Stroke]:
+    """A ring round the words beside the box: the ink begins half a box away and stays out of the next."""
+    round_the_words = _loop(rng, 1.0, _uniform(rng, 0.97, 1.2), 0.04) * np.array([0.95, 0.6])
+    placed = (round_the_words + np.array([1.75, 0.0]) + rng.normal(0, 0.05, 2)) * side_mm + centre
+    return [_stroke(rng, hand, placed, hand.flick * 0.3, press)]
+
+
+def _arrow(rng: Rng, hand: Hand, centre: Points, side_mm: float, press: float) -> list[Stroke]:
+    """A line that comes from the right and points at the box, with a head just outside or just inside."""
+    tip = np.array([_uniform(rng, 0.35, 0.75), _uniform(rng, -0.2, 0.2)])
+    tail = tip + np.array([_uniform(rng, 1.0, 1.5), _uniform(rng, -0.5, 0.5)])
+    head = tip + np.array([[0.35, -0.3], [0.0, 0.0], [0.35, 0.3]])
+    shaft = np.array([tail, tip]) * side_mm + centre
+    return [
+        _stroke(rng, hand, _bent(rng, hand, shaft[0], shaft[1]), 0.0, press),
+        _stroke(rng, hand, _jitter(rng, [(x, y) for x, y in head], 0.03) * side_mm + centre, 0.0, press),
+    ]
+
+
 SHAPES: Mapping[str, Shape] = {
     "x": _x,
     "tick": _tick,
@@ -364,6 +399,8 @@ SHAPES: Mapping[str, Shape] = {
     "circle": _circle,
     "dot": _dot,
     "scribble": _scribble,
+    "label": _label,
+    "arrow": _arrow,
 }
 
 
@@ -376,9 +413,11 @@ def draw_mark(
 
 
 def draw_cancel(rng: Rng, hand: Hand, how: str, centre_mm: Points, side_mm: float) -> list[Stroke]:
-    """Taking a mark back: a circle round it, a scribble over it, or a line through it."""
+    """Taking a mark back: a circle round it, a scribble over it, a line through it, or a rubber's smudge."""
     if how == "circle":
         return _circle(rng, hand, centre_mm, side_mm, 1.0)
+    if how == "erase":
+        return [_smudge(rng, centre_mm, side_mm)]
     if how == "strike":
         reach = _uniform(rng, 0.8, 1.2) * side_mm
         ends = centre_mm + np.array([[-reach, 0.0], [reach, 0.0]]) + rng.normal(0, 0.08 * side_mm, (2, 2))
@@ -388,6 +427,13 @@ def draw_cancel(rng: Rng, hand: Hand, how: str, centre_mm: Points, side_mm: floa
     angle = float(rng.choice([90, 45, -45, 0]))
     layers = [_zigzag(rng, half, gap, 0.15, angle + 60 * layer) for layer in range(int(rng.integers(1, 3)))]
     return [_stroke(rng, hand, layer * side_mm + centre_mm, 0.0, 1.0) for layer in layers]
+
+
+def _smudge(rng: Rng, centre_mm: Points, side_mm: float) -> Stroke:
+    """What a rubber leaves: broad grey rubbing over the box."""
+    points = _bezier(_zigzag(rng, 0.6, 0.35, 0.2, 45.0) * side_mm + centre_mm, 40)
+    flow = np.full(len(points), _uniform(rng, 0.02, 0.09))
+    return Stroke(points, np.full(len(points), _uniform(rng, 1.2, 2.2)), flow)
 
 
 def draw_dot(rng: Rng, hand: Hand, at_mm: Points) -> list[Stroke]:

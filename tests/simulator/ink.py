@@ -33,7 +33,16 @@ class PastedInk:
     rgb: NDArray[np.float32]
 
 
-Group = list[Stroke] | PastedInk
+@dataclass(frozen=True, slots=True)
+class Fluid:
+    """A dab of correction fluid: white, over whatever was there."""
+
+    centre_mm: tuple[float, float]
+    axes_mm: tuple[float, float]  # half of its length and height
+    angle_deg: float
+
+
+Group = list[Stroke] | PastedInk | Fluid
 """Ink that belongs together: one mark, one correction, one word."""
 
 Patch = tuple[int, int, NDArray[np.float32]]
@@ -47,6 +56,8 @@ def ink_points(group: Group) -> NDArray[np.float64]:
         rows, columns = np.nonzero(group.alpha > 0.4)
         height, width = group.alpha.shape
         return np.column_stack([x_mm + (columns + 0.5) / width * w_mm, y_mm + (rows + 0.5) / height * h_mm])
+    if isinstance(group, Fluid):
+        return np.zeros((0, 2))
     return np.vstack([stroke.points_mm for stroke in group]) if group else np.zeros((0, 2))
 
 
@@ -98,7 +109,7 @@ def make_patch(
     """The share of light that stays where the ink of ``group`` lies; ``weights`` of red, green, blue."""
     if isinstance(group, PastedInk):
         return _pasted(group, dpi, weights)
-    if not group:
+    if not group or isinstance(group, Fluid):
         return None
     left, top, taken = _coverage(group, pen, dpi, rng)
     return left, top, 1 - taken * np.float32(1 - float(np.dot(pen.rgb, weights)))
@@ -125,6 +136,21 @@ def _coverage(strokes: Sequence[Stroke], pen: Pen, dpi: int, rng: Rng) -> Patch:
     columns = (np.arange(width) + left) % GRAIN_SIZE_PX
     taken *= 1 - pen.grain * _grain()[np.ix_(rows, columns)]
     return int(low[0]), int(low[1]), np.asarray(taken, np.float32)
+
+
+def put_group(
+    page: NDArray[np.uint8], group: Group, pen: Pen, dpi: int, weights: tuple[float, float, float], rng: Rng
+) -> None:
+    """Lay one group on ``page`` (H, W) in place: ink takes light away, fluid covers."""
+    if isinstance(group, Fluid):
+        px = dpi / MM_PER_INCH
+        centre = (round(group.centre_mm[0] * px), round(group.centre_mm[1] * px))
+        axes = (round(group.axes_mm[0] * px), round(group.axes_mm[1] * px))
+        cv2.ellipse(page, centre, axes, group.angle_deg, 0, 360, 253, -1, cv2.LINE_AA)
+        return
+    patch = make_patch(group, pen, dpi, weights, rng)
+    if patch is not None:
+        put_ink(page, patch)
 
 
 def put_ink(page: NDArray[np.uint8], patch: Patch) -> None:

@@ -12,7 +12,7 @@ from ballotscan.forms.form import BoxPlace, Form, Question, Rect, Side
 from ballotscan.forms.source import write_in_id
 from tests.simulator.conditions import Condition
 from tests.simulator.hands import Hand, Rng, draw_cancel, draw_dot, draw_mark, draw_text, make_hand
-from tests.simulator.ink import Group, ink_points
+from tests.simulator.ink import Fluid, Group, ink_points
 
 PLAIN_SHAPES = ("x", "tick", "slash", "fill")
 LEVEL_SHARES = (0.04, 0.07, 0.19, 0.45, 0.25)
@@ -29,9 +29,10 @@ Marker = Callable[[Rng, Hand, BoxPlace, str, float], Group]
 class AnswerTruth:
     """What was meant, and how it was put on paper.
 
-    ``kind``: plain, blank, several, corrected_circle, corrected_scribble, corrected_strike, stray (plain or
-    blank with a pen's dot in a box), faint, reaching (a stroke that enters another box), circle_writer, odd
-    (a dot or a scribble as a mark). ``codes`` are those meant; ``cancelled`` those marked and taken back.
+    ``kind``: plain, blank, several, corrected_<how>, withdrawn_<how> (taken back and nothing else marked),
+    stray (plain or blank with a pen's dot in a box), faint, reaching (a stroke that enters another box),
+    circle_writer, odd (a dot, a scribble, an arrow, a ring round the words as a mark). <how> is circle,
+    scribble, strike, erase or fluid. ``codes`` are those meant; ``cancelled`` those marked and taken back.
     """
 
     question: str
@@ -68,6 +69,8 @@ def write_sheet(
 ) -> tuple[Hand, list[list[Group]], tuple[AnswerTruth, ...]]:
     """One person fills in one sheet: the hand, the ink side by side, and the truth in printed order."""
     hand = make_hand(rng, condition.pens, condition.habits, condition.cancels)
+    if condition.overshoot is not None:
+        hand = replace(hand, overshoot=float(rng.uniform(*condition.overshoot)))
     writer = Writer(rng, hand, condition, float(rng.normal(0, 0.8)), marker)
     sides = form.side_of_question
     answers = [_mean_answer(writer, question, sides[question.id]) for question in form.questions]
@@ -112,8 +115,6 @@ def _mean_answer(writer: Writer, question: Question, side: int) -> AnswerTruth:
     other = str(rng.choice([option.code for option in question.options if option.code != first] or [first]))
     usual = "circle_writer" if shape == "circle" else "plain" if shape in PLAIN_SHAPES else "odd"
     several = condition.blank_share + condition.several_share
-    corrected = several + condition.corrected_share
-    faint = corrected + condition.faint_share
     if roll < condition.blank_share:
         return AnswerTruth(question.id, side, (), "blank", "")
     if question.multiple:
@@ -121,11 +122,22 @@ def _mean_answer(writer: Writer, question: Question, side: int) -> AnswerTruth:
         return AnswerTruth(question.id, side, _in_printed_order(question, codes), usual, shape)
     if roll < several and other != first:
         return AnswerTruth(question.id, side, _in_printed_order(question, {first, other}), "several", shape)
-    if several <= roll < corrected and other != first and shape != "circle":
-        return AnswerTruth(question.id, side, (first,), f"corrected_{writer.hand.cancel}", shape, (other,))
+    plain = AnswerTruth(question.id, side, (first,), usual, shape)
+    return plain if roll < several else _second_thought(writer, plain, other, roll - several)
+
+
+def _second_thought(writer: Writer, plain: AnswerTruth, other: str, roll: float) -> AnswerTruth:
+    """A mark beside one that was taken back, a mark that was hardly made, or one that was only taken back."""
+    condition, (first,) = writer.condition, plain.codes
+    corrected = condition.corrected_share
+    faint = corrected + condition.faint_share
+    if roll < corrected and other != first and plain.shape != "circle":
+        return replace(plain, kind=f"corrected_{writer.hand.cancel}", cancelled=(other,))
     if corrected <= roll < faint:
-        return AnswerTruth(question.id, side, (first,), "faint", shape)
-    return AnswerTruth(question.id, side, (first,), usual, shape)
+        return replace(plain, kind="faint")
+    if faint <= roll < faint + condition.withdrawn_share and plain.shape != "circle":
+        return replace(plain, codes=(), kind=f"withdrawn_{writer.hand.cancel}", cancelled=(first,))
+    return plain
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -150,10 +162,22 @@ def _answer_ink(
     ]
     for code in answer.cancelled:
         place = places[answer.question, code]
-        how = answer.kind.removeprefix("corrected_")
-        groups.append(writer.marker(rng, hand, place, answer.shape, 1.0))
-        groups.append(draw_cancel(rng, hand, how, _centre(place.rect), _side_mm(place.rect)))
+        how = answer.kind.partition("_")[2]
+        press = float(rng.uniform(0.0, 0.3)) if how == "erase" else 1.0
+        groups.append(writer.marker(rng, hand, place, answer.shape, press))
+        groups.append(_take_back(rng, hand, how, place.rect))
     return groups
+
+
+def _take_back(rng: Rng, hand: Hand, how: str, rect: Rect) -> Group:
+    centre, side_mm = _centre(rect), _side_mm(rect)
+    if how != "fluid":
+        return draw_cancel(rng, hand, how, centre, side_mm)
+    middle = centre + rng.normal(0, 0.1 * side_mm, 2)
+    axes = rng.uniform(0.6, 1.1, 2) * side_mm
+    return Fluid(
+        (float(middle[0]), float(middle[1])), (float(axes[0]), float(axes[1])), float(rng.uniform(-20, 20))
+    )
 
 
 def _enters(points_mm: NDArray[np.float64], rect: Rect) -> bool:

@@ -32,7 +32,8 @@ def print_page(page: NDArray[np.uint8], condition: Condition, rng: Rng) -> NDArr
     toner = float(rng.uniform(*condition.toner))
     mottle = float(rng.uniform(*condition.print_mottle))
     copied = rng.random() < condition.copied
-    out = _grow(page, gain)
+    out = _halftone(page, float(rng.uniform(*condition.halftone)), rng) if any(condition.halftone) else page
+    out = _grow(out, gain)
     if copied:
         out = _grow(out, float(rng.uniform(-0.3, 0.5)))
     light = np.arange(256) / 255.0
@@ -43,7 +44,30 @@ def print_page(page: NDArray[np.uint8], condition: Condition, rng: Rng) -> NDArr
         out = cv2.add(out, cv2.multiply(cv2.bitwise_not(out), fade, scale=1 / 255))
     if copied:
         out = _dirty(out, rng)
+    if any(condition.copy_border_mm):
+        _black_border(out, condition.copy_border_mm, rng)
     return np.asarray(out, np.uint8)
+
+
+def _halftone(page: NDArray[np.uint8], share: float, rng: Rng) -> NDArray[np.uint8]:
+    """A tint of screened dots that takes ``share`` of the light; a coarser scan turns it into moire."""
+    period_px = float(rng.uniform(3.0, 6.0))
+    angle = float(rng.choice([0.0, 15.0, 45.0])) * np.pi / 180
+    y, x = np.mgrid[0 : page.shape[0], 0 : page.shape[1]].astype(np.float32)
+    one = np.cos(2 * np.pi / period_px * (x * np.cos(angle) + y * np.sin(angle)))
+    other = np.cos(2 * np.pi / period_px * (y * np.cos(angle) - x * np.sin(angle)))
+    dots = (one + other) / 2 > 1 - 2.2 * share
+    return np.asarray(np.where(dots, np.minimum(page, 60), page), np.uint8)
+
+
+def _black_border(page: NDArray[np.uint8], widths_mm: tuple[float, float], rng: Rng) -> None:
+    """What a copier's open lid prints round the sheet, at one to four edges, in place."""
+    height, width = page.shape
+    level = int(rng.integers(25, 60))
+    for edge in rng.permutation(4)[: int(rng.integers(1, 5))]:
+        wide = int(float(rng.uniform(*widths_mm)) / 210 * width)
+        parts = (np.s_[:wide], np.s_[height - wide :], np.s_[:, :wide], np.s_[:, width - wide :])
+        page[parts[int(edge)]] = level
 
 
 def _dirty(page: NDArray[np.uint8], rng: Rng) -> NDArray[np.uint8]:

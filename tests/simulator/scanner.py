@@ -6,7 +6,7 @@ Pixel coordinates have whole numbers at pixel centres, so the top left corner of
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.simulator.conditions import Condition
+from tests.simulator.conditions import Camera, Condition
 from tests.simulator.hands import Rng, choose
 
 MM_PER_INCH = 25.4
@@ -44,11 +44,27 @@ class Geometry:
     waves: tuple[tuple[float, float, float, int], ...]
     dpi: int
     size_px: tuple[int, int]  # width, height
+    shear: float = 0.0
+    tilt: tuple[float, float] = (0.0, 0.0)  # a camera's: change of size per mm from the middle
+    curl_mm: float = 0.0  # the paper's, at 100 mm from the middle
+    dents: tuple[tuple[float, float, float, float], ...] = ()  # a crumpled sheet's: x, y, by x, by y; mm
 
     def _wobble(self, y_mm: Coordinates) -> Coordinates:
         moved = np.zeros((*y_mm.shape, 2))
         for amplitude, period, phase, axis in self.waves:
             moved[..., axis] += amplitude * np.sin(2 * np.pi * y_mm / period + phase)
+        return moved
+
+    def _bend(self, seen_mm: Coordinates) -> Coordinates:
+        """What makes a straight line crooked: feed, curl of the paper, and dents 18 mm wide."""
+        moved = self._wobble(seen_mm[..., 1])
+        if self.curl_mm:
+            moved[..., 1] += self.curl_mm * ((seen_mm[..., 0] - self.page_mm[0] / 2) / 100) ** 2
+        for x_mm, y_mm, by_x, by_y in self.dents:
+            away = (seen_mm[..., 0] - x_mm) ** 2 + (seen_mm[..., 1] - y_mm) ** 2
+            near = np.exp(-away / (2 * 18.0**2))
+            moved[..., 0] += by_x * near
+            moved[..., 1] += by_y * near
         return moved
 
     def scan_to_paper_mm(self, scan_px: Coordinates) -> Coordinates:
@@ -58,7 +74,11 @@ class Geometry:
         angle = np.deg2rad(self.skew_deg)
         back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         lying = (seen_mm - middle - np.array(self.shift_mm)) * np.array([1.0, 1 / (1 + self.stretch)])
-        lying = lying + self._wobble(seen_mm[..., 1])
+        if any(self.tilt):
+            lying = lying / (1 + lying @ np.array(self.tilt))[..., None]
+        lying = lying + self._bend(seen_mm)
+        if self.shear:
+            lying = lying @ np.array([[1.0, 0.0], [self.shear, 1.0]])
         return np.asarray(lying @ back.T + middle)
 
     def scan_to_template_mm(self, scan_px: Coordinates) -> Coordinates:
@@ -70,12 +90,13 @@ class Geometry:
     def _invert(self, target_mm: Coordinates, paper: bool) -> Coordinates:
         """Solve for the pixels by Newton steps with the wobble-free slope; exact to far below 0.01 px."""
         forward = self.scan_to_paper_mm if paper else self.scan_to_template_mm
-        origin = forward(np.zeros(2))
+        about = np.array(self.size_px) / 2
+        origin = forward(about)
         slope = np.column_stack(
-            [forward(np.array([1.0, 0.0])) - origin, forward(np.array([0.0, 1.0])) - origin]
+            [forward(about + np.array([1.0, 0.0])) - origin, forward(about + np.array([0.0, 1.0])) - origin]
         )
         step = np.linalg.inv(slope)
-        scan_px = (target_mm - origin) @ step.T
+        scan_px = about + (target_mm - origin) @ step.T
         for _ in range(12):
             scan_px = scan_px + (target_mm - forward(scan_px)) @ step.T
         return np.asarray(scan_px)
@@ -103,7 +124,7 @@ def lay_paper(
         (amplitude * part, float(scan_rng.uniform(60, 280)), float(scan_rng.uniform(0, 6.3)), axis)
         for part, axis in ((0.6, 1), (0.4, 1), (0.3, 0))
     )
-    return Geometry(
+    geometry = Geometry(
         page_mm=page_mm,
         scale=(scale * (1 + split / 2), scale * (1 - split / 2)),
         print_shift_mm=(float(shift[0]), float(shift[1])),
@@ -113,6 +134,36 @@ def lay_paper(
         waves=waves if amplitude > 0 else (),
         dpi=dpi,
         size_px=(round(page_mm[0] / MM_PER_INCH * dpi), round(page_mm[1] / MM_PER_INCH * dpi)),
+        shear=float(scan_rng.uniform(-1, 1)) * condition.shear if condition.shear else 0.0,
+    )
+    if condition.crumple_mm:
+        geometry = replace(geometry, dents=_dents(condition.crumple_mm, scan_rng, page_mm))
+    return geometry if condition.camera is None else hold_camera(geometry, condition.camera, scan_rng)
+
+
+def _dents(
+    most_mm: float, rng: Rng, page_mm: tuple[float, float]
+) -> tuple[tuple[float, float, float, float], ...]:
+    places = rng.uniform(0, 1, (14, 2)) * np.array(page_mm)
+    by = rng.uniform(-most_mm, most_mm, (14, 2))
+    return tuple((float(x), float(y), float(a), float(b)) for (x, y), (a, b) in zip(places, by, strict=True))
+
+
+def hold_camera(geometry: Geometry, camera: Camera, rng: Rng) -> Geometry:
+    """The same sheet from a camera held nearly above it, with some table round it."""
+    width, height = geometry.page_mm
+    margins = rng.uniform(*camera.margin_mm, 4)  # left, right, top, bottom
+    size_mm = (width + margins[0] + margins[1], height + margins[2] + margins[3])
+    tilt = rng.uniform(-camera.tilt, camera.tilt, 2)
+    return replace(
+        geometry,
+        size_px=(
+            round(size_mm[0] / MM_PER_INCH * geometry.dpi),
+            round(size_mm[1] / MM_PER_INCH * geometry.dpi),
+        ),
+        shift_mm=(geometry.shift_mm[0] + float(margins[0]), geometry.shift_mm[1] + float(margins[2])),
+        tilt=(float(tilt[0]), float(tilt[1])),
+        curl_mm=float(rng.uniform(*camera.curl_mm)) * float(rng.choice([-1, 1])),
     )
 
 

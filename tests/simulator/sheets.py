@@ -15,13 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballotscan.forms.form import Form, Rect, Side
+from tests.simulator.camera import light_photograph
+from tests.simulator.cleanup import clean_up
 from tests.simulator.conditions import Condition, find_condition
 from tests.simulator.hands import Hand, Rng, make_hand
-from tests.simulator.ink import Group, make_patch, put_ink
-from tests.simulator.paper import OBJECTS, age_paper, show_through
+from tests.simulator.ink import Group, put_group
+from tests.simulator.paper import age_paper, bleed_through, show_through
 from tests.simulator.people import AnswerTruth, Marker, mark_box, write_sheet
 from tests.simulator.printing import print_page
 from tests.simulator.scanner import Geometry, encode, lay_paper, scan_channel, set_optics, to_bitonal, turn
+from tests.simulator.things import OBJECTS, Surface
 
 Pixels = NDArray[np.uint8]
 Weights = tuple[float, float, float]
@@ -131,21 +134,38 @@ class _Written:
     dpi: int
     groups: Sequence[Group]
     hand: Hand
+    boxes: Sequence[Rect]
     ink_seed: int
     paper_seed: int
 
 
-def _compose(written: _Written, condition: Condition, channel: int, weights: Weights) -> Pixels:
-    """The printed page with all ink and everything else on it, one channel, in the template's frame."""
-    page = written.printed.copy()
+def _put_ink(page: Pixels, written: _Written, weights: Weights) -> Pixels:
+    """All that was written, laid on ``page`` in place."""
     rng = np.random.default_rng(written.ink_seed)
     for group in written.groups:
-        patch = make_patch(group, written.hand.pen, written.dpi, weights, rng)
-        if patch is not None:
-            put_ink(page, patch)
+        put_group(page, group, written.hand.pen, written.dpi, weights, rng)
+    return page
+
+
+def _soak(sides: list[list[Pixels]], written: Sequence[_Written], condition: Condition, rng: Rng) -> None:
+    """Let the ink of each of two sides come through to the other, in place."""
+    share = float(rng.uniform(*condition.bleed))
+    inks = [
+        [_put_ink(np.full_like(each.printed, 255), each, weights) for _, weights in _channels(condition)]
+        for each in written
+    ]
+    for here, there in ((0, 1), (1, 0)):
+        sides[here] = [
+            bleed_through(page, ink, share) for page, ink in zip(sides[here], inks[there], strict=True)
+        ]
+
+
+def _compose(written: _Written, condition: Condition, channel: int, weights: Weights) -> Pixels:
+    """The printed page with all ink and everything else on it, one channel, in the template's frame."""
+    page = _put_ink(written.printed.copy(), written, weights)
     paper_rng = np.random.default_rng(written.paper_seed)
     for name in condition.objects:
-        OBJECTS[name](page, paper_rng, channel, written.dpi)
+        OBJECTS[name](page, paper_rng, Surface(channel, written.dpi, written.boxes))
     return age_paper(page, condition, paper_rng, written.dpi)
 
 
@@ -154,11 +174,15 @@ def _compose_sheet(
 ) -> list[list[Pixels]]:
     """Every side's channels, before the scanner."""
     share = float(chance.paper.uniform(*condition.show_through))
-    sides = []
-    for page, inked in zip(master.pages, groups, strict=True):
+    written = []
+    for page, inked, side in zip(master.pages, groups, master.form.sides, strict=True):
         printed = print_page(page, condition, np.random.default_rng(_seed(chance.printing)))
-        written = _Written(printed, master.dpi, inked, hand, _seed(chance.paper), _seed(chance.paper))
-        sides.append([_compose(written, condition, *channel) for channel in _channels(condition)])
+        boxes = [box.rect for box in side.boxes]
+        seeds = (_seed(chance.paper), _seed(chance.paper))
+        written.append(_Written(printed, master.dpi, inked, hand, boxes, *seeds))
+    sides = [[_compose(each, condition, *channel) for channel in _channels(condition)] for each in written]
+    if any(condition.bleed) and len(sides) == 2:
+        _soak(sides, written, condition, chance.paper)
     if share < 0.005 or len(sides) != 2:
         return sides
     front, back = sides
@@ -199,11 +223,16 @@ def _sense(
     quality = int(settings.uniform(*condition.jpeg))
     level = float(settings.uniform(*condition.threshold))
     seen = [scan_channel(page, page_dpi, geometry, optics, here) for page in channels]
+    if condition.camera is not None:
+        light_seed = _seed(here)
+        seen = [light_photograph(each, condition.camera, np.random.default_rng(light_seed)) for each in seen]
     image = seen[0] if len(seen) == 1 else np.dstack(seen)
     if bitonal:
         image = to_bitonal(image if image.ndim == 2 else image[..., 1], level)
-    lost_px = round(condition.cut_mm / 25.4 * geometry.dpi)
-    return image[: image.shape[0] - lost_px], bitonal, quality
+    lost_px, lost_beside_px = (
+        round(each / 25.4 * geometry.dpi) for each in (condition.cut_mm, condition.cut_side_mm)
+    )
+    return image[: image.shape[0] - lost_px, : image.shape[1] - lost_beside_px], bitonal, quality
 
 
 def _scan_sheet(
@@ -221,6 +250,7 @@ def _scan_sheet(
         image, bitonal, quality = _sense(channels, master.dpi, geometry, condition, rngs)
         corners_mm = np.array([_corners_mm(box.rect) for box in side.boxes]).reshape(-1, 4, 2)
         corners_px = geometry.template_to_scan_px(corners_mm)
+        image, corners_px = clean_up(image, corners_px, condition.cleanup, geometry.dpi)
         image, corners_px = turn(image, corners_px, condition.turn_deg, condition.mirrored)
         tag = float(dpi) if condition.dpi_tag == -1.0 else condition.dpi_tag
         encoded, suffix = encode(image, bitonal, quality, tag)

@@ -8,8 +8,15 @@ import pytest
 from ballotscan.forms.load import shipped_templates
 from ballotscan.forms.prints import FormPrint, load_print
 from tests.simulator import ScannedSide, simulate_sheet
+from tests.simulator.classes import CLASSES, PHOTOGRAPHS
+from tests.simulator.cleanup import clean_up
 from tests.simulator.conditions import EFFECTS, find_condition
 from tests.simulator.scanner import Geometry, to_bitonal
+
+WAYS = sorted(
+    {"+".join(way.effects) for each in (*CLASSES.values(), PHOTOGRAPHS) for way in each.ways if way.effects}
+)
+NEEDS_TWO_SIDES = {"show_through"}
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +114,43 @@ def test_bitonal_keeps_print_and_paper_apart() -> None:
 def test_effects_name_real_fields() -> None:
     for name in EFFECTS:
         assert find_condition("office", (name,)).name == "office"
+
+
+def test_every_optical_class_can_be_made_by_name() -> None:
+    assert list(CLASSES) == list(range(1, 38))
+    for optical in (*CLASSES.values(), PHOTOGRAPHS):
+        assert optical.ways
+        for way in optical.ways:
+            assert bool(way.stack) != bool(way.effects)
+            assert find_condition("office", way.effects).name == "office"
+
+
+@pytest.fixture(scope="module")
+def plain(hue: FormPrint) -> ScannedSide:
+    return simulate_sheet(hue, 14, "office").sides[0]
+
+
+@pytest.mark.parametrize("effect", WAYS)
+def test_every_way_to_make_a_class_shows_in_the_scan(hue: FormPrint, plain: ScannedSide, effect: str) -> None:
+    """The same seed with and without: an effect that changes nothing is no effect."""
+    changed = simulate_sheet(hue, 14, "office", tuple(effect.split("+"))).sides[0]
+    same = plain.encoded == changed.encoded and plain.dpi_tag == changed.dpi_tag
+    assert same == (effect in NEEDS_TWO_SIDES)
+
+
+@pytest.mark.parametrize("effect", ["phone_curl", "crumpled", "sheared", "auto_cropped", "cut_side"])
+def test_boxes_lie_where_the_truth_says_on_bent_pages(hue: FormPrint, effect: str) -> None:
+    sheet = simulate_sheet(hue, 5, "clean", (effect, "all_blank", "dpi_300"))
+    assert _outline_error_px(sheet.sides[0]) <= 4.0
+
+
+def test_clean_up_takes_small_things_and_keeps_large_ones() -> None:
+    image = np.full((300, 300), 255, np.uint8)
+    image[50:52, 50:52] = 0
+    image[100:200, 100:200] = 0
+    image[150:152, 150:152] = 255
+    points = np.zeros((1, 2))
+    despeckled, _ = clean_up(image, points, ("despeckle",), 200)
+    assert despeckled[50, 50] == 255 and despeckled[120, 120] == 0 and despeckled[150, 150] == 255
+    filled, _ = clean_up(image, points, ("fill_holes",), 200)
+    assert filled[50, 50] == 0 and filled[150, 150] == 0
