@@ -43,6 +43,7 @@ from tests.simulator.classes import Good
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "work" / "accuracy"
 RESULTS = Path(__file__).parent / "results.json"
+SHORT_SERIES = 0
 CODE = (
     "ballotscan/reading.py",
     "ballotscan/vision/*.py",
@@ -73,7 +74,7 @@ class Job:
     template: str
     first: int
     sheets: int
-    short: bool = False
+    series: int  # of seeds
 
     @property
     def name(self) -> str:
@@ -87,10 +88,10 @@ def _loaded(template: str) -> tuple[FormPrint, tuple[Reference, ...]]:
     return form_print, references_of(form_print)
 
 
-def run_sheet(row: Row, template: str, sheet: int, *, short: bool = False) -> Tally:
+def run_sheet(row: Row, template: str, sheet: int, series: int) -> Tally:
     """Make, read and count one sheet (or one stack) of a row."""
     form_print, references = _loaded(template)
-    way, seed = row.way(sheet), seed_of(row, template, sheet, short=short)
+    way, seed = row.way(sheet), seed_of(row, template, sheet, series)
     if way.stack:
         return tally_stack(run_stack(way.stack, template, seed, references))
     simulated = simulate_sheet(form_print, seed, row.condition, way.effects)
@@ -116,7 +117,7 @@ def run_job(job: Job) -> Tally:
     """All sheets of one job."""
     row = ROWS[job.row]
     sheets = range(job.first, job.first + job.sheets)
-    return total(run_sheet(row, job.template, sheet, short=job.short) for sheet in sheets)
+    return total(run_sheet(row, job.template, sheet, job.series) for sheet in sheets)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -125,12 +126,12 @@ def run_job(job: Job) -> Tally:
 
 def full_jobs(only: str) -> list[Job]:
     """Every shard of the long run: the first of every row, then the second of every row, and so on."""
-    jobs = []
+    jobs, series = [], int(code_name()[:6], 16) + 1
     for number, row in enumerate(ROWS):
         for template in TEMPLATES:
             size = SHARD_SHEETS[template]
             for first in range(0, row.full[template], size):
-                jobs.append(Job(number, template, first, min(size, row.full[template] - first)))
+                jobs.append(Job(number, template, first, min(size, row.full[template] - first), series))
     wanted = [job for job in jobs if ROWS[job.row].name.startswith(only)]
     return sorted(wanted, key=lambda job: (job.first / ROWS[job.row].full[job.template], job.row))
 
@@ -193,7 +194,7 @@ def run_short(only: str = "") -> Iterator[tuple[Row, str, Tally]]:
     for number, row in enumerate(ROWS):
         if row.name.startswith(only):
             for template in TEMPLATES:
-                yield row, template, run_job(Job(number, template, 0, row.short[template], short=True))
+                yield row, template, run_job(Job(number, template, 0, row.short[template], SHORT_SERIES))
 
 
 def run_real() -> dict[str, Tally]:

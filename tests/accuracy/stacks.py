@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from ballotscan.forms.load import shipped_templates
 from ballotscan.forms.prints import FormPrint, load_print
@@ -120,19 +120,27 @@ def _foreign(scanned: ScannedSide, references: Sequence[Reference]) -> StackResu
     return StackResult(1, 1, positions, 1, "")
 
 
+def _other_form(template: str, seed: int, references: Sequence[Reference]) -> StackResult:
+    return _foreign(scan_unwritten(draw_other_form(), seed)[0], references)
+
+
+def _letter(template: str, seed: int, references: Sequence[Reference]) -> StackResult:
+    return _foreign(scan_unwritten(draw_letter(), seed)[0], references)
+
+
 def _other_template(template: str, seed: int, references: Sequence[Reference]) -> StackResult:
     return _foreign(simulate_sheet(_print(OTHER[template], None), seed, "office").sides[0], references)
 
 
 FAULTS: Mapping[str, Callable[[str, int, Sequence[Reference]], StackResult]] = {
-    "double_feed_serials": lambda *known: _double_feed(*known, serials=True),
-    "double_feed": lambda *known: _double_feed(*known, serials=False),
-    "front_missing": lambda *known: _missing(*known, lost=1),
-    "back_missing": lambda *known: _missing(*known, lost=2),
+    "double_feed_serials": partial(_double_feed, serials=True),
+    "double_feed": partial(_double_feed, serials=False),
+    "front_missing": partial(_missing, lost=1),
+    "back_missing": partial(_missing, lost=2),
     "back_doubled": _doubled,
     "other_template": _other_template,
-    "other_form": lambda _, seed, refs: _foreign(scan_unwritten(draw_other_form(), seed)[0], refs),
-    "letter": lambda _, seed, refs: _foreign(scan_unwritten(draw_letter(), seed)[0], refs),
+    "other_form": _other_form,
+    "letter": _letter,
 }
 
 
