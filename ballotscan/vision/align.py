@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import scipy.fft
 
-from ballotscan.vision.arrays import Complexes, Floats, Indices
+from ballotscan.vision.arrays import Complexes, Floats, Grey, Indices
 from ballotscan.vision.page import Page, halve
 from ballotscan.vision.patches import inside_share, sample
 from ballotscan.vision.reference import (
@@ -258,16 +258,7 @@ def likeness(page: Page, alignment: Alignment) -> float:
     """
     from skimage.metrics import structural_similarity
 
-    reference = alignment.reference
-    height, width = reference.half.shape
-    fx, fy = reference.tiles_half.px_per_mm
-    seen = cv2.warpPerspective(
-        page.half,
-        _from_centres(_to_half(page, alignment.matrix) @ np.diag([1 / fx, 1 / fy, 1.0])),
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    reference, seen = alignment.reference, flatten_half(page, alignment)
     levels = [np.percentile(picture, (1, 60)) for picture in (seen, reference.half)]
     (dark, light), (ink, paper) = levels
     even = (seen - dark) / max(light - dark, 1.0) * (paper - ink) + ink
@@ -279,6 +270,19 @@ def likeness(page: Page, alignment: Alignment) -> float:
 
 LIKENESS_PX = 15
 """5 mm at 75 dpi: one line of text."""
+
+
+def flatten_half(page: Page, alignment: Alignment) -> Grey:
+    """The whole side laid upright upon ``reference.half``, at 75 dpi."""
+    fx, fy = alignment.reference.tiles_half.px_per_mm
+    height, width = alignment.reference.half.shape
+    return cv2.warpPerspective(
+        page.half,
+        _from_centres(_to_half(page, alignment.matrix) @ np.diag([1 / fx, 1 / fy, 1.0])),
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 @dataclass(frozen=True)
