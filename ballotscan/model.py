@@ -90,6 +90,7 @@ class WarningKind(StrEnum):
     PAPER = "paper"
     PRINT = "print"
     CONTRAST = "contrast"
+    BITONAL = "bitonal"
     SKEW = "skew"
     STRETCH = "stretch"
     RESOLUTION = "resolution"

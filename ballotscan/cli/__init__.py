@@ -156,26 +156,39 @@ def build_app() -> typer.Typer:
 
 def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
     """Name, function and help of each command that stands alone."""
+    from ballotscan.cli.gallery import gallery
+    from ballotscan.cli.close import amend, close
     from ballotscan.cli.inspect import inspect
+    from ballotscan.cli.record import backup, rebuild, restore, void
     from ballotscan.cli.scan import reread, scan
     from ballotscan.cli.tally import tally
+    from ballotscan.cli.verify import verify
 
     return (
         ("scan", scan, _("Read scanned ballots and store every answer.")),
         ("reread", reread, _("Read a batch a second time and list every answer that differs.")),
         ("inspect", inspect, _("Draw what was seen on a page: every box with its verdict.")),
+        ("gallery", gallery, _("Draw all boxes in order of their ink, to show where the border lies.")),
         ("tally", tally, _("Count a period's answers, once everything balances.")),
+        ("void", void, _("Take one sheet out of every count, for a reason two persons agree on.")),
+        ("close", close, _("Close a period under two signatures: nothing enters it any more.")),
+        ("amend", amend, _("Open a closed period again under two signatures.")),
+        ("verify", verify, _("Check the whole record, by a program of its own.")),
+        ("rebuild", rebuild, _("Make all tables anew from the ledger.")),
+        ("backup", backup, _("Copy the record and its originals, and verify the copy.")),
+        ("restore", restore, _("Put a backup in place where there is no database.")),
     )
 
 
 def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
     """Name, commands and help of each group."""
-    from ballotscan.cli import calibrate, export, rulings, template
+    from ballotscan.cli import calibrate, export, keys, rulings, template
 
     return (
         ("template", template.app, _("The forms: list, show, print, and take in an office's own.")),
         ("export", export.app, _("Write answers, pages or what awaits review to a CSV file.")),
         ("import", rulings.app, _("Take in what people decided.")),
+        ("keys", keys.app, _("Keys for signing.")),
         ("calibrate", calibrate.app, _("Test a scanner: draw a test deck, and judge the scan of it.")),
     )
 

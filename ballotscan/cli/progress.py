@@ -34,7 +34,7 @@ class ProgressBar:
             self._progress.stop()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show ``done`` of ``total`` of a stage: ``files``, ``open``, ``read`` or ``decide``."""
+        """Show ``done`` of ``total`` of a stage, one of those named in ``_texts``."""
         if not self._watched or time.monotonic() - self._began_s < WAIT_S:
             return
         if self._progress is None:
@@ -76,4 +76,7 @@ def _texts() -> dict[str, str]:
         "open": _("Opening the files"),
         "read": _("Reading the pages"),
         "decide": _("Deciding the answers"),
+        "gather": _("Gathering the boxes"),
+        "cut": _("Cutting out the boxes"),
+        "draw": _("Drawing the pages"),
     }

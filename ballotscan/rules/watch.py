@@ -132,6 +132,7 @@ class _SideWatch:
     paper: _Drift = field(default_factory=lambda: _Drift(PAPER_CHANGE))
     print: _Drift = field(default_factory=lambda: _Drift(PRINT_CHANGE))
     dpi: _Drift = field(default_factory=lambda: _Drift(DPI_CHANGE, relative=True))
+    bitonal: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
     contrast: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
     skew: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
     stretch: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
@@ -145,14 +146,19 @@ class _SideWatch:
         self.streaks.append(reading.streaks_mm)
         for at_mm, pages in _standing_streaks(self.streaks, reading.streaks_mm):
             yield _Noticed(WarningKind.STREAK, f"{at_mm:.0f}", pages, len(self.streaks))
-        yield from _changed(WarningKind.PAPER, self.paper, reading.paper)
-        yield from _changed(WarningKind.PRINT, self.print, reading.print_dark)
+        yield from _outside(WarningKind.BITONAL, self.bitonal, float(reading.bitonal), (None, 0.5))
+        if not reading.bitonal:
+            yield from self._light(reading)
         yield from _changed(WarningKind.RESOLUTION, self.dpi, reading.dpi)
-        levels = 255 * reading.paper * reading.print_dark
-        yield from _outside(WarningKind.CONTRAST, self.contrast, levels, CONTRAST.tried)
         yield from _outside(WarningKind.SKEW, self.skew, _skew(reading.rotation_deg), SKEW_DEG.good)
         stretch = reading.scale_x / reading.scale_y if reading.scale_y else 0.0
         yield from _outside(WarningKind.STRETCH, self.stretch, stretch, RATIO.good)
+
+    def _light(self, reading: SideReading) -> Iterator[_Noticed]:
+        yield from _changed(WarningKind.PAPER, self.paper, reading.paper)
+        yield from _changed(WarningKind.PRINT, self.print, reading.print_dark)
+        levels = 255 * reading.paper * reading.print_dark
+        yield from _outside(WarningKind.CONTRAST, self.contrast, levels, CONTRAST.tried)
 
     def _answers(self, form: Form, reading: SideReading) -> Iterator[_Noticed]:
         """By what this side alone would be decided as: its other side may be further down in the stack."""
@@ -346,6 +352,10 @@ def _words_of_scanner() -> dict[WarningKind, tuple[str, str]]:
         WarningKind.CONTRAST: (
             _("print and paper are only {now:.0f} grey levels apart; {usual:.0f} are needed."),
             _("Set the scanner to more contrast and scan these sheets again."),
+        ),
+        WarningKind.BITONAL: (
+            _("the scans are black and white: a faint mark may be lost in them."),
+            _("Set the scanner to grey."),
         ),
         WarningKind.SKEW: (
             _("the sheets lie {now:.1f}° askew."),

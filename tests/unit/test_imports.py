@@ -33,7 +33,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "tally": PAPER | {"rules", "store", "tally"},
     **dict.fromkeys(SCAN, PAPER | {"intake", "vision", "reading", "rules", "store"} | SCAN),
     "calibration": PAPER | {"intake", "vision", "reading", "rules", "calibration"},
-    "cli": PAPER | {"intake", "vision", "reading", "rules", "store", "tally", "calibration", "cli"} | SCAN,
+    "gallery": PAPER | {"intake", "vision", "store"},
+    "cli": PAPER
+    | {"intake", "vision", "reading", "rules", "store", "tally", "calibration", "gallery", "cli"}
+    | SCAN,
     "verify": frozenset(),
     "__main__": frozenset({"cli"}),
     "__init__": frozenset(),
@@ -56,6 +59,7 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "tally": PIXELS | {"typer", "click"},
     **dict.fromkeys(SCAN, SQL | SHELL | {"pandas"}),
     "calibration": SQL | SHELL | {"pandas"},
+    "gallery": SQL | SHELL | {"pandas"},
 }
 """Which libraries a room knows nothing of."""
 

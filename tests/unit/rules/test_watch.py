@@ -41,7 +41,7 @@ def make_form() -> Form:
         sides=(Side(1, 210, 297, boxes, ()),),
         questions=tuple(Question(q, q, False, False, options, None, ("4", "5"), True) for q in QUESTIONS),
         fields=(),
-        policy=MarkPolicy(("cross",), (), ()),
+        policy=MarkPolicy(("x",), (), ()),
         lists=(),
         linh_vuc_question="A",
         has_codes=False,
@@ -181,6 +181,11 @@ FAULTS: dict[str, tuple[WarningKind, str, Fault]] = {
     ),
     "a brighter setting": (WarningKind.PRINT, "", lambda r, c, n: replace(r, print_dark=r.print_dark - 0.25)),
     "hardly any contrast": (WarningKind.CONTRAST, "", lambda r, c, n: replace(r, print_dark=0.3)),
+    "black and white": (
+        WarningKind.BITONAL,
+        "",
+        lambda r, c, n: replace(r, bitonal=True, paper=1.0, print_dark=1.2),
+    ),
     "a guide that is loose": (
         WarningKind.SKEW,
         "",
@@ -207,6 +212,12 @@ def test_a_fault_is_noticed_within_twenty_sheets(name: str, seed: int) -> None:
         w for w in same if w.place == place or (kind is WarningKind.STREAK and abs(float(w.place) - 88) < 2)
     ]
     assert len(near) == 1, "said once"
+
+
+def test_black_and_white_is_no_other_light() -> None:
+    kinds = {warning.kind for _since, warning in run_watch(7, BEFORE + RECENT, FAULTS["black and white"][2])}
+    assert WarningKind.BITONAL in kinds
+    assert not kinds & {WarningKind.PAPER, WarningKind.PRINT, WarningKind.CONTRAST}
 
 
 def test_marks_lost_from_the_first_sheet_on() -> None:
