@@ -1,6 +1,6 @@
 """Does undoing a scanner's tone curve and lamp help? The same sheets, read as they are and put right.
 
-    python -m tests.accuracy.correction --sheets 60
+    python -m tests.accuracy.correction --sheets 40
 
 For each scanner the test deck is scanned first, as an office would; its profile then corrects every sheet
 that the same scanner scans. DECISIONS.md has the table that came of it.
@@ -43,6 +43,7 @@ SCANNERS: dict[str, Condition] = {
         ("flat", 0.7, 0.0),
         ("steep", 1.4, 0.0),
         ("dim", 1.0, 0.2),
+        ("flat and dim", 0.7, 0.2),
         ("very dim", 1.0, 0.35),
     )
 }
@@ -77,7 +78,7 @@ def put_right(image: NDArray[np.uint8], profile: ScannerMeasures) -> NDArray[np.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line per scanner, as it is and put right."""
     parser = argparse.ArgumentParser(prog="python -m tests.accuracy.correction")
-    parser.add_argument("--sheets", type=int, default=60)
+    parser.add_argument("--sheets", type=int, default=40)
     parser.add_argument("--template", default="appendix-i")
     given = parser.parse_args(arguments)
     form_print = load_shipped(given.template)
