@@ -72,6 +72,10 @@ cross reaches out in four, and covers a quarter of the way round."""
 HEAVY = 2.2
 """A single mark with this many times the ink of the hand's usual one was gone over: perhaps cancelled."""
 
+HEAVIER, MORE_COVER = 1.4, 0.25
+"""The same with this many times the ink, where it covers so much more of its box than the hand's usual mark:
+a cross among crosses that was scribbled over until hardly any white was left."""
+
 SOLID_COVER = 0.8
 """A box covered to this share is filled, not crossed."""
 
@@ -99,6 +103,7 @@ class Hand:
     known: bool  # enough clear marks to know the hand by
     ink: float  # usual ink of marked boxes; 0 where nothing is clearly marked
     peak: float  # usual darkness of this pen
+    cover: float  # share of the box that its usual mark covers
     extent: float  # how far its usual mark reaches across the box; 1 where the hand is not known
     steady: bool  # its marks are of even darkness
     encircles: bool  # the sheet is marked by circles round the boxes
@@ -174,6 +179,7 @@ def study_hand(readings: Sequence[SideReading | None]) -> Hand:
         known=known,
         ink=median([mark.ink for mark in marked]) if marked else 0.0,
         peak=peak,
+        cover=median([mark.cover for mark in marked]) if marked else 0.0,
         extent=median([mark.extent for mark in marked]) if known else 1.0,
         steady=known and peak_spread <= STEADY * peak,
         encircles=len(circled) >= max(HABIT_LEAST, HABIT * (len(circled) + len(marked))),
@@ -283,7 +289,7 @@ def _decide_marked(
     ringed = [mark for mark in marks if mark.encircled > ENCIRCLED * hand.peak and mark.cover < SOLID_COVER]
     if ringed:
         return _answer(question, side, Outcome.UNSURE, codes, reason=Reason.UNUSUAL_MARK, confidence=0.6)
-    if any(mark.ink > HEAVY * hand.ink for mark in chosen):
+    if any(_gone_over(mark, hand) for mark in chosen):
         return _answer(question, side, Outcome.UNSURE, codes, reason=Reason.UNUSUAL_MARK, confidence=0.7)
     if hand.broken_up:
         return _answer(question, side, Outcome.UNSURE, codes, reason=Reason.FAINT, confidence=0.8)
@@ -291,6 +297,12 @@ def _decide_marked(
     confidence = _distance(min(mark.ink for mark in chosen), others, hand)
     outcome = Outcome.SEVERAL if len(chosen) > 1 else Outcome.ONE
     return _answer(question, side, outcome, codes, reason=None, confidence=confidence)
+
+
+def _gone_over(mark: Mark, hand: Hand) -> bool:
+    """Whether a mark holds so much more ink than this hand's others that it may have been scribbled out."""
+    fuller = mark.cover > hand.cover + MORE_COVER and mark.ink > HEAVIER * hand.ink
+    return fuller or mark.ink > HEAVY * hand.ink
 
 
 def _decide_by_circles(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
