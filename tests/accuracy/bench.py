@@ -220,9 +220,12 @@ def load_results() -> dict[str, Any]:
 
 
 def record(section: str, values: dict[str, Any]) -> None:
-    """Replace one section of the committed record, and write the table anew."""
-    results = {**load_results(), section: {"code": code_name(), "rows": values}}
-    text = json.dumps(results, ensure_ascii=False, indent=1, sort_keys=True)
+    """Replace rows of one section of the committed record, and write the table anew."""
+    results = load_results()
+    before = results.get(section, {"code": "", "rows": {}})
+    kept = before["rows"] if section == "short" or before["code"] == code_name() else {}
+    results[section] = {"code": code_name(), "rows": {**kept, **values}}
+    text = json.dumps(results, ensure_ascii=False, indent=1)
     RESULTS.write_text(text + "\n", encoding="utf-8")
     write_table(results, ROOT / "ballotscan" / "docs" / "accuracy.md")
 

@@ -374,8 +374,8 @@ def _scribble(rng: Rng, hand: Hand, centre: Points, side_mm: float, press: float
 
 def _label(rng: Rng, hand: Hand, centre: Points, side_mm: float, press: float) -> list[Stroke]:
     """A ring round the words beside the box: the ink begins half a box away and stays out of the next."""
-    round_the_words = _loop(rng, 1.0, _uniform(rng, 0.97, 1.2), 0.04) * np.array([0.95, 0.6])
-    placed = (round_the_words + np.array([1.75, 0.0]) + rng.normal(0, 0.05, 2)) * side_mm + centre
+    round_the_words = _loop(rng, 1.0, _uniform(rng, 0.97, 1.2), 0.04) * np.array([0.68, 0.6])
+    placed = (round_the_words + np.array([1.5, 0.0]) + rng.normal(0, 0.05, 2)) * side_mm + centre
     return [_stroke(rng, hand, placed, hand.flick * 0.3, press)]
 
 
