@@ -17,9 +17,7 @@ _TIME_LIMIT_S: Final = 60  # a page at 600 dpi takes Poppler about 2 s
 _ROUNDING_PX: Final = 2  # Poppler and PDFium round a page's size differently by 1 px
 
 
-def render_page(
-    path: Path, number: int, width_pt: float, height_pt: float, dpi: float, turns: int
-) -> Grey:
+def render_page(path: Path, number: int, width_pt: float, height_pt: float, dpi: float, turns: int) -> Grey:
     """Grey pixels of page ``number`` (from 1), turned as the page says. Raises PageFault.
 
     ``width_pt`` and ``height_pt`` are the page's before its ``turns`` quarters clockwise; the result is

@@ -214,9 +214,7 @@ def _read_directory(file: BinaryIO, size: int, order: str, big: bool, offset: in
     return Directory(order, entries), link
 
 
-def _read_entry(
-    file: BinaryIO, size: int, order: str, kind: int, number: int, inline: bytes
-) -> _Entry:
+def _read_entry(file: BinaryIO, size: int, order: str, kind: int, number: int, inline: bytes) -> _Entry:
     length = _TYPE_SIZE.get(kind, size + 1) * number
     if length <= len(inline):
         return _Entry(kind, number, inline[:length])

@@ -311,9 +311,7 @@ def _texts() -> dict[str, Callable[[], Words]]:
         ),
         "gamma": lambda: Words(
             _("Tone curve (gamma)"),
-            _(
-                "0.7 to 1.4 were tried; others hide pale or dark marks. The printer has a part in it."
-            ),
+            _("0.7 to 1.4 were tried; others hide pale or dark marks. The printer has a part in it."),
             lighter,
         ),
         "steps": lambda: Words(
