@@ -287,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.real:
         found = run_real()
         for name, tally in found.items():
-            _show("real", name[:11], tally)
+            _show("real", name, tally)
         record("real", {name: {"real": tally.as_json()} for name, tally in found.items()})
         return 1 if any(tally.silent for tally in found.values()) else 0
     if given.full:

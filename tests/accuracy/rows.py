@@ -16,7 +16,7 @@ same."""
 SEEDS_PER_SERIES = 1_000_000_000
 SEEDS_PER_ROW = 10_000_000
 TEMPLATES = ("appendix-i", "hue-2019")
-SHARD_SHEETS = {"appendix-i": 10, "hue-2019": 30}
+SHARD_SHEETS = {"appendix-i": 5, "hue-2019": 11}
 
 PLAIN = (Way((), Good.READ),)
 
