@@ -45,3 +45,13 @@ class StoreError(BallotscanError):
 
 class NotBalancedError(BallotscanError):
     exit_code = ExitCode.UNBALANCED
+
+
+class NotVerifiedError(BallotscanError):
+    """The record does not agree with itself, or with a head kept elsewhere."""
+
+    exit_code = ExitCode.UNBALANCED
+
+
+class ClosedError(BallotscanError):
+    """Something was to enter a period that was closed under two signatures."""

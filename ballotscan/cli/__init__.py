@@ -156,8 +156,8 @@ def build_app() -> typer.Typer:
 
 def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
     """Name, function and help of each command that stands alone."""
-    from ballotscan.cli.gallery import gallery
     from ballotscan.cli.close import amend, close
+    from ballotscan.cli.gallery import gallery
     from ballotscan.cli.inspect import inspect
     from ballotscan.cli.record import backup, rebuild, restore, void
     from ballotscan.cli.scan import reread, scan

@@ -107,6 +107,7 @@ def scan(
             store.keep_original(profile.path)
         chosen = wanted if wanted.name else _default_batch(store, wanted, paths, received)
         _say_batch(chosen)
+        store.refuse_closed(date.fromisoformat(chosen.received), chosen.unit)
         with ProgressBar() as bar:
             report = scan_batch(
                 store,

@@ -47,10 +47,12 @@ def tally(
 
     from unicodedata import normalize
 
+    from ballotscan.closing import check_before_tally
     from ballotscan.store.database import open_store
     from ballotscan.tally.make import make_tally
 
     with open_store(settings.database, settings.folder, create=False) as store:
+        check_before_tally(store)
         figures = make_tally(store, template_folders(settings), period, batch and normalize("NFC", batch))
     if csv or json:
         _write(_as_text(figures, csv), output)

@@ -61,6 +61,18 @@ def parse_period(text: str, rule: str = "nd09") -> Period:
     return Period(name, known_rule, first, last)
 
 
+def next_period(period: Period) -> str:
+    """The name of the next period of the same kind, such as ``2024Q1``; after two dates its first day."""
+    if period.rule == "dates":
+        return (period.last + timedelta(days=1)).isoformat()
+    year, month, months = _months_named(period.name)
+    start = year * 12 + month - 1 + months
+    year, month = start // 12, start % 12 + 1
+    if "-" in period.name:
+        return f"{year}-{month:02d}"
+    return f"{year}" + {3: f"Q{(month + 2) // 3}", 6: f"H{(month + 5) // 6}", 12: ""}[months]
+
+
 def _months_named(name: str) -> tuple[int, int, int]:
     """Year, first month (from 1) and number of months. Raises ``ValueError`` where the name is none."""
     if match := _MONTH.fullmatch(name):

@@ -129,14 +129,14 @@ class WriterLock:
         self._file: FileLock | None = None
         self._session: Connection | None = None
 
-    def take(self) -> None:
-        """Waits ``WAIT_FOR_WRITER_S`` at most; then raises ``StoreError``. Held already, it does nothing."""
+    def take(self, wait_s: float = WAIT_FOR_WRITER_S) -> None:
+        """Waits ``wait_s`` at most; then raises ``StoreError``. Held already, it does nothing."""
         if self._file or self._session:
             return
         if self._engine.dialect.name == "sqlite":
-            self._take_file()
+            self._take_file(wait_s)
         else:
-            self._take_session()
+            self._take_session(wait_s)
 
     def release(self) -> None:
         if self._file:
@@ -145,14 +145,14 @@ class WriterLock:
             self._session.close()
         self._file = self._session = None
 
-    def _take_file(self) -> None:
+    def _take_file(self, wait_s: float) -> None:
         database = Path(self._engine.url.database or "")
         if not os.access(database, os.W_OK) or not os.access(database.parent, os.W_OK):
             raise StoreError(
                 _("{database}: the database is read-only.").format(database=database),
                 _("Make the file and its folder writable."),
             )
-        lock = FileLock(f"{database}.lock", timeout=WAIT_FOR_WRITER_S, mode=0o600, thread_local=False)
+        lock = FileLock(f"{database}.lock", timeout=wait_s, mode=0o600, thread_local=False)
         try:
             lock.acquire()
         except Timeout as fault:
@@ -161,9 +161,9 @@ class WriterLock:
             raise StoreError(f"{database}: {fault.strerror}") from fault
         self._file = lock
 
-    def _take_session(self) -> None:
+    def _take_session(self, wait_s: float) -> None:
         session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        deadline_s = time.monotonic() + WAIT_FOR_WRITER_S
+        deadline_s = time.monotonic() + wait_s
         query = text("SELECT pg_try_advisory_lock(:number)")
         while not session.execute(query, {"number": _ADVISORY_LOCK}).scalar_one():
             if time.monotonic() > deadline_s:

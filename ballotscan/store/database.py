@@ -6,8 +6,9 @@ be added again without effect, so an interrupted scan is simply run again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -33,6 +34,8 @@ from ballotscan.model import (
 )
 from ballotscan.store import (
     bodies,
+    checking,
+    closes,
     decisions,
     ledger,
     originals,
@@ -42,10 +45,18 @@ from ballotscan.store import (
     schema,
     writing,
 )
-from ballotscan.store.connect import WriterLock, clear_errors, connect, parse_location, shown
+from ballotscan.store.connect import (
+    WAIT_FOR_WRITER_S,
+    WriterLock,
+    clear_errors,
+    connect,
+    parse_location,
+    shown,
+)
 from ballotscan.store.rows import (
     EVERYTHING,
     AnswerRow,
+    Closing,
     Difference,
     KnownFile,
     KnownPage,
@@ -112,10 +123,10 @@ class Store:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, wait_s: float = WAIT_FOR_WRITER_S) -> Iterator[Connection]:
         """One transaction, all of it or nothing, under the writer's lock."""
         with clear_errors(self._url):
-            self._lock.take()
+            self._lock.take(wait_s)
             with self._engine.execution_options(writing=True).begin() as connection:
                 yield connection
 
@@ -351,10 +362,77 @@ class Store:
 
     # --- the record itself -------------------------------------------------------------------------------
 
+    def void(self, sheet: SheetId, by: str, second: str, reason: str) -> None:
+        """Take a sheet out of every count, for a reason on which two persons agree; it stays in the record.
+
+        Raises ``UsageError`` where one of the three is missing or the sheet is not there or void already.
+        """
+        with self._writing() as connection:
+            decisions.void(connection, sheet, by, second, reason)
+
+    def closings(self) -> list[Closing]:
+        """Every close and every amendment, in order."""
+        with self._reading() as connection:
+            return closes.closings(connection)
+
+    def refuse_closed(self, received: date, unit: str) -> None:
+        """Raises ``ClosedError`` if what was received on a day for a unit lies in a closed period."""
+        table = schema.closes
+        with self._reading() as connection:
+            closes.refuse_day(connection.execute(select(table).where(table.c.standing)), received, unit)
+
+    def head(self) -> tuple[int, str]:
+        """The number and the hash (hexadecimal) of the last entry."""
+        with self._reading() as connection:
+            seq, digest = ledger.head(connection)
+            return seq, digest.hex()
+
+    def form_hashes(self) -> dict[tuple[str, str], str]:
+        """The template's hash of each form and edition, as it was when last scanned with."""
+        table = schema.forms
+        with self._reading() as connection:
+            rows = connection.execute(select(table).order_by(table.c.key))
+            return {(row.form, row.edition): row.hash for row in rows}
+
+    def signed_entries(self) -> list[tuple[int, bytes, ledger.Body]]:
+        """Of every close and amendment its number, the hash before it, and its body."""
+        table = schema.ledger
+        query = select(table).where(table.c.kind.in_(closes.SIGNED)).order_by(table.c.seq)
+        with self._reading() as connection:
+            return [
+                (row.seq, bytes(row.prev), json.loads(bytes(row.body))) for row in connection.execute(query)
+            ]
+
+    def add_signed(self, kind: str, statement: ledger.Body, signatures: dict[str, str]) -> str:
+        """Append a close or an amendment; returns the new head. The record must still be as it was signed.
+
+        Raises ``StoreError`` where something was added since.
+        """
+        with self._writing() as connection:
+            seq, digest = ledger.head(connection)
+            if statement["head"] != {"seq": seq, "hash": digest.hex()}:
+                raise StoreError(
+                    _("{database}: something was added to the record meanwhile.").format(
+                        database=self.location
+                    ),
+                    _("Nothing was signed. Wait until the scan has ended and run the command again."),
+                )
+            writing.record(connection, kind, [{"statement": statement, "signatures": signatures}])
+            return ledger.head(connection)[1].hex()
+
     def verify_chain(self) -> ledger.ChainReport:
         """Follow the hash chain through the whole ledger."""
         with self._reading() as connection:
             return ledger.verify_chain(connection)
+
+    def check_since_verified(self) -> checking.Check:
+        """Compare chain and tables with what was verified last; keep the outcome, if that can be written."""
+        with self._reading() as connection:
+            found = checking.check_since_verified(connection)
+        if found.verified:
+            with suppress(StoreError), self._writing(wait_s=0) as connection:
+                checking.keep_verified(connection, found.verified)
+        return found
 
     def rebuild_projections(self) -> tuple[str, ...]:
         """Fill the query tables anew from the ledger; returns those that differed (none is well)."""
@@ -363,7 +441,6 @@ class Store:
 
     def check_projections(self) -> tuple[str, ...]:
         """The query tables that differ from the ledger, without changing anything."""
-        with self._writing() as connection:
-            differing = projections.rebuild(connection)
-            connection.rollback()
-            return differing
+        with self._reading() as connection:
+            found, expected = projections.digests(connection), checking.rebuilt_digests(connection)
+        return tuple(name for name in found if found[name] != expected[name])

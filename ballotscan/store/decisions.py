@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
-from ballotscan.model import Ruling, Sheet, SheetId
+from ballotscan.model import Ruling, Sheet, SheetId, SheetState
 from ballotscan.store.bodies import join_codes, plain, sheet_body
 from ballotscan.store.queries import batch_row, parts
 from ballotscan.store.schema import answers, files, pages, readings, rulings, sheets
@@ -101,6 +101,21 @@ def _sheet_key(connection: Connection, sheet: str) -> int:
     if key is None:
         raise UsageError(_("There is no sheet '{sheet}'.").format(sheet=sheet))
     return int(key)
+
+
+def void(connection: Connection, sheet: SheetId, by: str, second: str, reason: str) -> None:
+    key = _sheet_key(connection, sheet)
+    said = {"by": plain(by).strip(), "second": plain(second).strip(), "reason": plain(reason).strip()}
+    query = select(sheets.c.state).where(sheets.c.key == key)
+    if connection.execute(query).scalar_one() == SheetState.VOID:
+        raise UsageError(_("Sheet {sheet} is void already.").format(sheet=sheet))
+    if not all(said.values()):
+        raise UsageError(_("To make a sheet void takes a reason and two names."))
+    if "".join(said["by"].split()).casefold() == "".join(said["second"].split()).casefold():
+        raise UsageError(
+            _("--by and --second are the same person."), _("A second person must agree that a sheet is void.")
+        )
+    record(connection, "void", [{"sheet": key, "id": sheet, **said}])
 
 
 # --- rulings ---------------------------------------------------------------------------------------------

@@ -106,13 +106,22 @@ def iterate(connection: Connection) -> Iterator[Entry]:
         yield Entry(row.seq, row.kind, json.loads(bytes(row.body)))
 
 
-def verify_chain(connection: Connection) -> ChainReport:
-    """Follow the chain from the first entry: numbers without gaps, every hash right, every body its own.
+def has_head(connection: Connection, seq: int, digest: str) -> bool:
+    """Whether the entry of this number has this hash (hexadecimal)."""
+    found = connection.execute(select(ledger.c.hash).where(ledger.c.seq == seq)).scalar_one_or_none()
+    return found is not None and bytes(found).hex() == digest
+
+
+def verify_chain(connection: Connection, after: int = 0) -> ChainReport:
+    """Follow the chain: numbers without gaps, every hash right, every body its own. From the first entry, or
+    from the one ``after`` which all was verified before.
 
     ``fault`` is one of the codes ``gap``, ``prev``, ``hash``, ``body``.
     """
-    expected, prev = 0, NO_HASH
-    for row in _rows(connection):
+    expected, prev = after, NO_HASH
+    if after:
+        prev = bytes(connection.execute(select(ledger.c.hash).where(ledger.c.seq == after)).scalar_one())
+    for row in _rows(connection, after):
         expected += 1
         fault = _fault(row, expected, prev)
         if fault:
@@ -138,9 +147,9 @@ def _fault(row: Any, expected: int, prev: bytes) -> str:
     return "" if same else "body"
 
 
-def _rows(connection: Connection) -> Iterator[Any]:
+def _rows(connection: Connection, after: int = 0) -> Iterator[Any]:
     """The ledger in chunks, so that memory stays flat on every database driver."""
-    last = 0
+    last = after
     while True:
         query = select(ledger).where(ledger.c.seq > last).order_by(ledger.c.seq).limit(_CHUNK)
         chunk = connection.execute(query).all()

@@ -68,7 +68,7 @@ def _copy(path: Path, kept: Path, sha: Sha256) -> None:
             )
         temporary.chmod(_READ_ONLY)
         temporary.replace(kept)
-        _sync_folder(kept.parent)
+        sync_folder(kept.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -81,7 +81,7 @@ def _copy_bytes(source: BinaryIO, target: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the new name itself durable. Windows has no such call and needs none."""
     if os.name == "nt":
         return

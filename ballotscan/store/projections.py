@@ -32,29 +32,34 @@ def rebuild(connection: Connection) -> tuple[str, ...]:
 
     In the caller's transaction: rolled back, it is a check that changes nothing.
     """
-    before = _digests(connection)
+    before = digests(connection)
     for table in reversed(schema.projected.sorted_tables):
         connection.execute(delete(table))
-    chunk: list[Entry] = []
-    for entry in record.iterate(connection):
-        chunk.append(entry)
-        if len(chunk) >= _REBUILD_CHUNK:
-            apply(connection, chunk)
-            chunk = []
-    apply(connection, chunk)
-    after = _digests(connection)
+    fill(connection, connection)
+    after = digests(connection)
     return tuple(name for name in before if before[name] != after[name])
 
 
-def _digests(connection: Connection) -> dict[str, str]:
+def fill(source: Connection, target: Connection) -> None:
+    """Bring empty tables in ``target`` up to the whole ledger in ``source``."""
+    chunk: list[Entry] = []
+    for entry in record.iterate(source):
+        chunk.append(entry)
+        if len(chunk) >= _REBUILD_CHUNK:
+            apply(target, chunk)
+            chunk = []
+    apply(target, chunk)
+
+
+def digests(connection: Connection) -> dict[str, str]:
     """A hash over every row of every table, by name."""
-    digests = {}
+    found = {}
     for table in schema.projected.sorted_tables:
         digest = hashlib.sha256()
         for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
             digest.update(repr(tuple(row)).encode("utf-8", "backslashreplace"))
-        digests[table.name] = digest.hexdigest()
-    return digests
+        found[table.name] = digest.hexdigest()
+    return found
 
 
 def _opened(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -274,6 +279,27 @@ def _warning(connection: Connection, entries: Sequence[Entry]) -> None:
     connection.execute(insert(schema.warnings), rows)
 
 
+def _void(connection: Connection, entries: Sequence[Entry]) -> None:
+    sheets = schema.sheets
+    for entry in entries:
+        mine = sheets.c.key == entry.body["sheet"]
+        connection.execute(update(sheets).where(mine).values(state=SheetState.VOID.value))
+
+
+def _signed(connection: Connection, entries: Sequence[Entry]) -> None:
+    """A close stands until an amendment opens the same period again, or a later close takes its place."""
+    closes = schema.closes
+    for entry in entries:
+        stated = entry.body["statement"]
+        days = {name: date.fromisoformat(stated[name]) for name in ("first", "last", "next_day")}
+        scope = (closes.c.first == days["first"], closes.c.last == days["last"])
+        former = update(closes).where(*scope, closes.c.unit == stated["unit"])
+        connection.execute(former.values(standing=False))
+        texts = {name: stated[name] for name in ("period", "unit", "next")}
+        row = {"key": entry.seq, "kind": entry.kind, "standing": entry.kind == "close", **texts, **days}
+        connection.execute(insert(closes), row)
+
+
 _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "opened": _opened,
     "form": _form,
@@ -286,4 +312,7 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "released": _released,
     "ruling": _ruling,
     "warning": _warning,
+    "void": _void,
+    "close": _signed,
+    "amendment": _signed,
 }

@@ -145,7 +145,9 @@ def _answers_with_pages(scope: Scope, *, in_review: bool) -> Select[Any]:
     )
     if in_review:
         query = query.where(
-            sheets.c.state != SheetState.READ.value, open_to_ruling(), rulings.c.key.is_(None)
+            sheets.c.state.not_in((SheetState.READ.value, SheetState.VOID.value)),
+            open_to_ruling(),
+            rulings.c.key.is_(None),
         )
     return query
 

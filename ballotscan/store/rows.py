@@ -163,3 +163,23 @@ class PastSide(NamedTuple):
     @property
     def key(self) -> tuple[str, str, int]:
         return self.form, self.edition, self.side
+
+
+class Closing(NamedTuple):
+    """A close or an amendment of a period, for one unit or (empty) for all."""
+
+    seq: int
+    kind: str
+    period: str
+    first: date
+    last: date
+    unit: str
+    standing: bool  # whether the period is closed by it now
+    at: str  # UTC
+    signers: tuple[str, ...]
+    head: str  # the chain's head with it, hexadecimal
+
+    @property
+    def head_in_groups(self) -> str:
+        """The head as it is printed: 16 groups of 4."""
+        return "-".join(self.head.upper()[start : start + 4] for start in range(0, len(self.head), 4))

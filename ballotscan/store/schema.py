@@ -199,6 +199,20 @@ warnings = Table(
     Index("warnings_batch", "batch", "key"),
 )
 
+closes = Table(
+    "closes",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),  # close or amendment
+    Column("period", String, nullable=False),
+    Column("first", Date, nullable=False),
+    Column("last", Date, nullable=False),
+    Column("unit", String, nullable=False),  # empty for all
+    Column("next", String, nullable=False),  # the period after it, and its first day
+    Column("next_day", Date, nullable=False),
+    Column("standing", Boolean, nullable=False),  # whether the period is closed by it now
+)
+
 _REFUSAL: Final = "the ledger is append-only"
 
 

@@ -27,13 +27,18 @@ from ballotscan.model import (
 )
 from ballotscan.store import ledger, projections
 from ballotscan.store.bodies import batch_body, form_body, page_body, plain, warning_body
+from ballotscan.store.closes import refuse_closed
 from ballotscan.store.queries import batch_row, parts
 from ballotscan.store.rows import NewFile
 from ballotscan.store.schema import files, forms, pages, readings, rulings, runs, sheets, warnings
 
 
 def record(connection: Connection, kind: str, entries: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Append to the ledger and bring the tables up to it; returns the new keys."""
+    """Append to the ledger and bring the tables up to it; returns the new keys.
+
+    Every entry of a scan, of a person or of a close passes here. Raises ``ClosedError`` for a closed period.
+    """
+    refuse_closed(connection, kind, entries)
     appended = ledger.append(connection, kind, entries)
     projections.apply(connection, appended)
     return [entry.seq for entry in appended]

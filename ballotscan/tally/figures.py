@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from ballotscan.model import Balance, BatchWarning
 from ballotscan.rules.periods import Period
+from ballotscan.store.rows import Closing
 
 By = Literal["all", "unit", "channel", "linh_vuc"]
 Level = Literal["question", "factor"]
@@ -126,6 +127,7 @@ class Tally:
     batch: str | None
     batches: tuple[BatchLine, ...]
     forms: tuple[FormTally, ...]
+    closed: Closing | None = None  # the close that stands for the whole period
 
     @property
     def awaiting_answers(self) -> int:

@@ -1,6 +1,7 @@
 """A tally as JSON and as CSV, for other programs. The keys and columns are the same in every language.
 
-JSON: ``period`` (name, rule, first, last; null for a batch alone), ``batch``, ``awaiting`` (answers, sheets),
+JSON: ``period`` (name, rule, first, last; null for a batch alone), ``batch``, ``closed`` (period, at,
+signers, head; null while it is open), ``awaiting`` (answers, sheets),
 ``batches`` (name, received, unit, channel, linh_vuc, expect, as_expected, pages, sheets) and ``forms``. A
 form has ``sheets`` by state and ``groups``; a group has ``by`` (all, unit, channel, linh_vuc), ``value`` (""
 where not given, "?" where it awaits review), ``sheets``, ``questions``, ``factors`` and ``indices``. Shares
@@ -59,6 +60,13 @@ def as_data(tally: Tally) -> dict[str, Any]:
             "last": period.last.isoformat(),
         },
         "batch": tally.batch,
+        "closed": tally.closed
+        and {
+            "period": tally.closed.period,
+            "at": tally.closed.at,
+            "signers": list(tally.closed.signers),
+            "head": tally.closed.head,
+        },
         "awaiting": {"answers": tally.awaiting_answers, "sheets": tally.awaiting_sheets},
         "batches": [_batch(batch) for batch in tally.batches],
         "forms": [_form(form) for form in tally.forms],

@@ -18,27 +18,42 @@ from ballotscan.tally.figures import BatchLine, Tally
 
 if TYPE_CHECKING:
     from ballotscan.store.database import Store
+    from ballotscan.store.rows import Closing
 
 
-def make_tally(store: Store, templates: Sequence[Path], period: Period | None, batch: str | None) -> Tally:
-    """Count the batches received in a period, or one batch, or the one if received in the other.
+def make_tally(
+    store: Store, templates: Sequence[Path], period: Period | None, batch: str | None, unit: str = ""
+) -> Tally:
+    """Count the batches received in a period, or one batch, or the one if received in the other; with a
+    ``unit``, only that one's.
 
     ``templates`` are the folders in which the forms are looked for. Raises ``NotBalancedError`` unless
     everything adds up, and ``BallotscanError`` where there is nothing to count.
     """
-    batches = _batches(store, period, batch)
+    batches = [line for line in _batches(store, period, batch) if unit in ("", line.unit)]
+    if not batches:
+        raise BallotscanError(_("No batch of the unit '{unit}' was received then.").format(unit=unit))
     pending = {line.name: _pages_pending(store, line.name) for line in batches}
     reconcile.check_batches(batches, pending)
     first, last = (period.first, period.last) if period else (None, None)
     sheets = store.sheets_frame(first, last, batch)
     answers = store.answers_frame(first, last, batch)
     reconcile.check_rows(sheets, answers)
+    if unit:
+        sheets, answers = sheets[sheets["unit"] == unit], answers[answers["unit"] == unit]
     forms = load_editions(zip(sheets["form"], sheets["edition"], strict=True), templates)
     reconcile.check_codes(answers, forms)
+    closed = covering(store.closings(), period) if period else None
     counted = count_forms(sheets, answers, forms)
     reconcile.check_sheets(batches, counted)
     reconcile.check_forms(counted)
-    return Tally(period, batch, tuple(batches), counted)
+    return Tally(period, batch, tuple(batches), counted, closed)
+
+
+def covering(closings: Sequence[Closing], period: Period) -> Closing | None:
+    """The last close that stands for all days and all units of a period."""
+    found = [c for c in closings if c.standing and c.first <= period.first and period.last <= c.last]
+    return next((each for each in reversed(found) if not each.unit), None)
 
 
 def _batches(store: Store, period: Period | None, name: str | None) -> list[BatchLine]:

@@ -76,6 +76,14 @@ def _header(tally: Tally) -> Iterator[str]:
             first=_day(tally.period.first),
             last=_day(tally.period.last),
         )
+    if tally.closed:
+        yield _("Closed by {names} on {day}. Head {head}.").format(
+            names=_escape(", ".join(tally.closed.signers)),
+            day=_day(date.fromisoformat(tally.closed.at[:10])),
+            head=tally.closed.head_in_groups,
+        )
+    elif tally.period:
+        yield _("The period is not closed.")
     if tally.batch is not None:
         yield _("Batch {name} only.").format(name=_escape(tally.batch))
     for batch in tally.batches:

@@ -36,7 +36,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "gallery": PAPER | {"intake", "vision", "store"},
     "cli": PAPER
     | {"intake", "vision", "reading", "rules", "store", "tally", "calibration", "gallery", "cli"}
+    | {"keys", "closing", "verify"}
     | SCAN,
+    "keys": BASE,
+    "closing": BASE | {"rules", "store", "tally", "keys", "verify"},
     "verify": frozenset(),
     "__main__": frozenset({"cli"}),
     "__init__": frozenset(),
@@ -59,6 +62,9 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "tally": PIXELS | {"typer", "click"},
     **dict.fromkeys(SCAN, SQL | SHELL | {"pandas"}),
     "calibration": SQL | SHELL | {"pandas"},
+    "keys": SQL | PIXELS | SHELL | {"pandas"},
+    "closing": SQL | PIXELS | SHELL | {"pandas"},
+    "verify": PIXELS | SHELL | {"pandas", "sqlalchemy"},
     "gallery": SQL | SHELL | {"pandas"},
 }
 """Which libraries a room knows nothing of."""

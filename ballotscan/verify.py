@@ -1,0 +1,336 @@
+"""An independent checker of the record. It shares no code with the program that writes it.
+
+It needs Python, ``cryptography`` and a driver only, and also runs alone, from a copy on another machine:
+
+    python verify.py ballotscan.sqlite [HEAD...]
+
+Checked are the hash chain, heads kept elsewhere (anchors), who signed each close and amendment, that nothing
+entered a closed period, the tally of every close, counted again from the ledger's own entries, and every
+original's bytes. How entries are made: ``store/ledger.py``; what a close states: ``closing.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+SIGNED = ("close", "amendment")
+ROLES = {"operator", "auditor"}
+PREFIX = b"ballotscan signed statement v1\n"
+
+TEXTS = {
+    "database": "the database cannot be read: {what}",
+    "gap": "entry {seq}: it does not follow the entry before it; entries are missing, or were put in",
+    "hash": "entry {seq}: its content was changed",
+    "body": "entry {seq}: its columns do not fit its content",
+    "anchor": "the head {what} is not in the record: it was cut, put back to an older state, or replaced",
+    "signature": "entry {seq}: the signature of the {what} is not right",
+    "signers": "entry {seq}: it is not signed by an operator and an auditor who are two persons",
+    "key": "entry {seq}: the key of {what} is not one that was known or vouched for",
+    "trust": "entry {seq}: {what} signed with a key that was not named as trusted",
+    "place": "entry {seq}: its statement was made for another place in the record",
+    "previous": "entry {seq}: its statement names another close before it",
+    "closed": "entry {seq}: it was added to the period {what} after that was closed",
+    "void": "entry {seq}: the sheet was made void without a reason and two persons",
+    "statement": "entry {seq}: what was signed does not agree with the record in: {what}",
+    "missing": "the original {what} is missing",
+    "original": "the original {what} was changed",
+}
+
+
+class Fault(Exception):  # noqa: N818
+    """The first thing that is wrong: a key of ``TEXTS``, the entry's number and what it is about."""
+
+    def __init__(self, code: str, seq: int = 0, what: str = "") -> None:
+        super().__init__(TEXTS[code].format(seq=seq, what=what))
+        self.code, self.seq, self.what = code, seq, what
+
+
+@dataclass
+class Report:
+    """What was found right. ``closes``: number, period, and who signed with which key, of each."""
+
+    entries: int
+    head: str
+    closes: list[tuple[int, str, list[str]]]
+    originals: int = 0
+
+
+def verify(
+    database: str, folder: Path, anchors: Sequence[str] = (), trusted: Sequence[str] = (), deep: bool = True
+) -> Report:
+    """Check everything and return what was found, or raise ``Fault``.
+
+    ``database`` is a file or a PostgreSQL address, ``folder`` holds ``originals/``. ``trusted`` are public
+    keys (hexadecimal); without any, keys vouch for each other. Not ``deep``: chain, anchors, signatures only.
+    """
+    try:
+        with closing(_open(database)) as connection:
+            report, signed = check_chain(connection, anchors)
+            check_signatures(signed, report, trusted)
+            if deep:
+                recount = Recount()
+                for seq, kind, body in _rows(connection, "SELECT seq, kind, body FROM ledger ORDER BY seq"):
+                    content = json.loads(body)
+                    if (content["seq"], content["kind"]) != (seq, kind) or canonical(content) != body:
+                        raise Fault("body", seq)
+                    recount.add(seq, kind, content)
+                report.originals = check_originals(folder, recount.originals)
+            return report
+    except Fault:
+        raise
+    except Exception as fault:  # whatever damage does to a driver or a parser, it is damage
+        raise Fault("database", what=(str(fault) or type(fault).__name__).splitlines()[0]) from fault
+
+
+def _open(database: str) -> Any:
+    if database.startswith("postgresql"):
+        import psycopg
+
+        return psycopg.connect(database.replace("+psycopg", "", 1))
+    return sqlite3.connect(f"{Path(database).absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _rows(connection: Any, query: str) -> Iterator[Any]:
+    cursor = connection.cursor("rows") if hasattr(connection, "pgconn") else connection.cursor()
+    cursor.execute(query)
+    while rows := cursor.fetchmany(500):
+        yield from rows
+
+
+def plain_head(text: str) -> str:
+    """A head as it is compared, however it was written or printed."""
+    return "".join(sign for sign in text.lower() if sign.isalnum())
+
+
+def shown_head(head: str) -> str:
+    """A head as it is printed: 16 groups of 4."""
+    return "-".join(head.upper()[start : start + 4] for start in range(0, len(head), 4))
+
+
+def canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def check_chain(connection: Any, anchors: Sequence[str]) -> tuple[Report, list[tuple[int, bytes, Any]]]:
+    """Follow every entry. Returns the report, and of each signed entry its number, ``prev`` and content."""
+    missing = {plain_head(anchor) for anchor in anchors}
+    signed, last, count, sha256 = [], bytes(32), 0, hashlib.sha256
+    for row in _rows(connection, "SELECT seq, kind, body, prev, hash FROM ledger ORDER BY seq"):
+        seq, kind, body, prev, digest = row
+        count += 1
+        if seq != count or prev != last:
+            raise Fault("gap", count)
+        if sha256(b"\0" + prev + body).digest() != digest:
+            raise Fault("hash", seq)
+        last = digest
+        if kind in SIGNED:
+            signed.append((seq, prev, json.loads(body)))
+        if missing:
+            missing.discard(last.hex())
+    if missing:
+        raise Fault("anchor", what=min(missing))
+    return Report(count, last.hex(), []), signed
+
+
+def check_signatures(
+    signed: Iterable[tuple[int, bytes, Any]], report: Report, trusted: Sequence[str]
+) -> None:
+    """Both signatures of each statement, by two persons; a new key only beside one that was known."""
+    known: dict[str, tuple[str, str]] = {}
+    previous = None
+    for seq, prev, body in signed:
+        statement, signatures = body["statement"], body["signatures"]
+        signers = {each["key"]: (each["name"], each["role"]) for each in statement["signers"]}
+        (one, _), (other, _) = pair = tuple(signers.values()) if len(signers) == 2 else (("", ""), ("", ""))
+        if {role for _, role in pair} != ROLES or set(signatures) != ROLES or same_person(one, other):
+            raise Fault("signers", seq)
+        for key, (name, role) in signers.items():
+            try:
+                public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+                public.verify(bytes.fromhex(signatures[role]), PREFIX + canonical(statement))
+            except (InvalidSignature, ValueError) as fault:
+                raise Fault("signature", seq, role) from fault
+            if known.get(key, (name, role)) != (name, role) or (known and not known.keys() & signers.keys()):
+                raise Fault("key", seq, name)
+            if trusted and key not in trusted:
+                raise Fault("trust", seq, name)
+        known |= signers
+        if statement["head"] != {"seq": seq - 1, "hash": prev.hex()}:
+            raise Fault("place", seq)
+        if statement["previous"] != previous or statement["act"] != body["kind"]:
+            raise Fault("previous", seq)
+        previous = hashlib.sha256(b"\0" + prev + canonical(body)).hexdigest()
+        report.closes.append((seq, statement["period"], [f"{signers[k][0]} ({k})" for k in signers]))
+
+
+def same_person(name: str, other: str) -> bool:
+    """Whether two names are one but for case and blanks, or one of them is empty."""
+    one, two = ("".join(each.split()).casefold() for each in (name, other))
+    return one == two or not one or not two
+
+
+class Recount:
+    """The state of pages, sheets and answers, followed entry by entry; compared at each close."""
+
+    def __init__(self) -> None:
+        self.batches: dict[str, Any] = {}
+        self.forms: dict[tuple[str, str], Any] = {}
+        self.files: dict[int, Any] = {}
+        self.pages: dict[tuple[int, int], list[Any]] = {}  # state, whether its form is known
+        self.place_of: dict[int, tuple[int, int]] = {}
+        self.sheets: dict[int, Any] = {}
+        self.closed: dict[tuple[str, str, str], str] = {}
+        self.originals: set[str] = set()
+
+    def add(self, seq: int, kind: str, body: Any) -> None:  # noqa: PLR0912  one case per kind
+        """One entry. A kind that changes nothing counted is passed by once the closed periods allow it."""
+        batch = body.get("batch") or body.get("id", "").rpartition("/")[0]
+        about = body if kind == "batch" else self.batches.get(batch)
+        for scope, period in self.closed.items():
+            if about and _in(scope, about):
+                raise Fault("closed", seq, period)
+        match kind:
+            case "batch":
+                self.batches[body["batch"]] = body
+            case "run" if body["expect"] is not None:
+                self.batches[body["batch"]]["expect"] = body["expect"]
+            case "form":
+                self.forms[body["form"], body["edition"]] = body
+            case "file":
+                self.files[seq] = body
+                self.originals.add(body["original"])
+            case "page" if body["counts"]:
+                known = "reading" in body or body["form"] is not None
+                state = body.get("state", "pending")
+                state = "pending" if known and state == "set_aside" else state
+                self.place_of[seq] = body["file"], body["page"]
+                self.pages[self.place_of[seq]] = [state, known]
+            case "sheet":
+                self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
+                for _side, key in body["pages"]:
+                    self.pages[self.place_of[key]][0] = "on_sheet"
+            case "released":
+                for _side, key in self.sheets.pop(body["sheet"])["pages"]:
+                    page = self.pages[self.place_of[key]]
+                    page[0] = "pending" if page[1] else "set_aside"
+            case "ruling":
+                sheet = self.sheets[body["sheet"]]
+                sheet["rulings"][body["question"]] = body
+                if sheet["state"] != "void" and not any(a["waits"] for a in answers_of(sheet)):
+                    sheet["state"] = "read"
+            case "void":
+                if not body["reason"].strip() or same_person(body["by"], body["second"]):
+                    raise Fault("void", seq)
+                self.sheets[body["sheet"]]["state"] = "void"
+            case "amendment":
+                self.closed.pop(_scope(body["statement"]), None)
+            case "close":
+                counted = self.count(_scope(body["statement"]))
+                for name in (name for name in counted if counted[name] != body["statement"][name]):
+                    raise Fault("statement", seq, name)
+                self.closed[_scope(body["statement"])] = body["statement"]["period"]
+
+    def count(self, scope: tuple[str, str, str]) -> dict[str, Any]:
+        """What a close states of these days and this unit: batches, tally and templates."""
+        wanted = [batch for batch in self.batches.values() if _in(scope, batch)]
+        names = {batch["batch"] for batch in wanted}
+        sheets = [sheet for sheet in self.sheets.values() if sheet["batch"] in names]
+        forms = [self.forms[edition] for edition in sorted({(s["form"], s["edition"]) for s in sheets})]
+        return {
+            "batches": sorted((self._line(b) for b in wanted), key=lambda b: (b["received"], b["batch"])),
+            "tally": [count_form(form, sheets) for form in forms],
+            "templates": [{name: form[name] for name in ("form", "edition", "hash")} for form in forms],
+        }
+
+    def _line(self, batch: Any) -> dict[str, Any]:
+        files = {key: file for key, file in self.files.items() if file["batch"] == batch["batch"]}
+        pages = Counter(page[0] for place, page in self.pages.items() if place[0] in files)
+        return {
+            **{name: batch[name] for name in ("batch", "received", "unit", "channel", "linh_vuc", "expect")},
+            "pages_in": sum(file["page_count"] or 1 for file in files.values()),
+            "pages": {name: pages[name] for name in ("on_sheet", "non_ballot", "repeat", "set_aside")},
+            "sheets": _by_state(s for s in self.sheets.values() if s["batch"] == batch["batch"]),
+        }
+
+
+def _scope(statement: Any) -> tuple[str, str, str]:
+    return statement["first"], statement["last"], statement["unit"]
+
+
+def _in(scope: tuple[str, str, str], batch: Any) -> bool:
+    return scope[0] <= batch["received"] <= scope[1] and scope[2] in ("", batch["unit"])
+
+
+def _by_state(sheets: Iterable[Any]) -> dict[str, int]:
+    states = Counter(sheet["state"] for sheet in sheets)
+    return {name: states[name] for name in ("read", "review", "void", "set_aside", "incomplete")}
+
+
+def answers_of(sheet: Any) -> Iterator[dict[str, Any]]:
+    """A sheet's answers as the machine made them, with a person's ruling, and whether they wait for one."""
+    for row in sheet["answers"]:
+        answer = dict(zip(sheet["answer_fields"], row, strict=True))
+        doubtful = answer["status"] == "review" or sheet["machine"] in ("set_aside", "incomplete")
+        ruling = sheet["rulings"].get(answer["question"])
+        yield {**answer, **(ruling or {"invalid": False}), "waits": doubtful and not ruling}
+
+
+def count_form(form: Any, sheets: Iterable[Any]) -> dict[str, Any]:
+    """One form's sheets by state, and for each question where its answers went."""
+    mine = [s for s in sheets if (s["form"], s["edition"]) == (form["form"], form["edition"])]
+    several = {question: multiple for question, _side, multiple, _codes in form["questions"]}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for answer in (a for s in mine if s["state"] in ("read", "review") for a in answers_of(s)):
+        invalid = answer["invalid"] or (len(answer["codes"]) > 1 and not several[answer["question"]])
+        place = "invalid" if invalid else "answered" if answer["codes"] else "blank"
+        place = "awaiting" if answer["waits"] else place
+        chosen = answer["codes"] if place == "answered" else ()
+        counts[answer["question"]].update([place, *(f"={code}" for code in chosen)])
+    questions = []
+    for question, _side, _multiple, codes in form["questions"]:
+        places = {name: counts[question][name] for name in ("answered", "blank", "invalid", "awaiting")}
+        options = {code: counts[question][f"={code}"] for code in codes}
+        questions.append({"question": question, **places, "options": options})
+    about = {"form": form["form"], "edition": form["edition"]}
+    return {**about, "sheets": _by_state(mine), "questions": questions}
+
+
+def check_originals(folder: Path, originals: Iterable[str]) -> int:
+    """Every original's bytes; returns how many there are."""
+    paths = [folder / "originals" / sha[:2] / sha for sha in sorted(originals)]
+    for path in paths:
+        if not path.is_file():
+            raise Fault("missing", what=str(path))
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != path.name:
+                raise Fault("original", what=str(path))
+    return len(paths)
+
+
+def main(database: str, *anchors: str) -> int:
+    """As a program of its own: exit code 0, or 5 with the first fault on one line."""
+    try:
+        found = verify(database, Path(database).parent, anchors)
+    except Fault as fault:
+        sys.stdout.write(f"NOT VERIFIED: {fault}\n")
+        return 5
+    sys.stdout.write(f"Verified: {found.entries} entries, {found.originals} originals, head {found.head}\n")
+    for seq, period, signers in found.closes:
+        sys.stdout.write(f"Entry {seq}, period {period}: signed by {'; '.join(signers)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
