@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.accuracy.rows import ROWS, SEEDS_FROM, TEMPLATES, Row
+from tests.accuracy.rows import ROWS, SEEDS_FROM, TEMPLATES
 from tests.accuracy.tally import BINS, Tally, from_json, total
 
 HEAD = """# How often the reader is wrong
@@ -19,6 +19,7 @@ an office's own sheets, keyed twice by hand, bound the office.
 
 - **Page level**: every figure here is of whole pages, made, scanned and read as the program reads files.
   No mark-level simulation has been run.
+- **Sheets**: "10 of 1,875" is a row of which the long run (`--full`) has made 10 sheets so far.
 - **Position**: a box. **Silent error**: an answer accepted without a person that is not what was meant. The
   bound is of the share of positions, 95 %, one side (Clopper and Pearson), as if positions were independent;
   they hang together by sheet, so the number of sheets stands beside.
@@ -40,11 +41,11 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
-def _line(title: str, tally: Tally) -> str:
+def _line(title: str, tally: Tally, planned: int = 0) -> str:
     bound = f"{tally.upper_95:.1e}" if tally.answers else "-"
     cells = (
         title,
-        f"{tally.sheets:,}",
+        f"{tally.sheets:,} of {planned:,}" if planned > tally.sheets else f"{tally.sheets:,}",
         f"{tally.positions:,}",
         _share(tally.inked, tally.positions) if tally.answers else "-",
         f"**{tally.silent}**" if tally.silent else "0" if tally.answers else "-",
@@ -57,18 +58,6 @@ def _line(title: str, tally: Tally) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _planned(template: str, rows: Iterable[Row], found: dict[str, Any]) -> Iterator[str]:
-    """What the long run has not reached."""
-    behind = []
-    for row in rows:
-        done = found.get(row.name, {}).get(template, {}).get("sheets", 0)
-        if done < row.full[template]:
-            behind.append(f"{row.title} {done:,} of {row.full[template]:,}")
-    if behind:
-        yield "Not run to the end (sheets): " + "; ".join(behind) + "."
-        yield ""
-
-
 def _template(template: str, found: dict[str, Any]) -> Iterator[str]:
     yield f"## {template}"
     yield ""
@@ -76,13 +65,11 @@ def _template(template: str, found: dict[str, Any]) -> Iterator[str]:
     classes = []
     for row in ROWS:
         values = found.get(row.name, {}).get(template)
-        if values is not None:
-            tally = from_json(values)
-            classes += [tally] if row.number else []
-            yield _line(row.title, tally)
+        tally = from_json(values) if values is not None else Tally()
+        classes += [tally] if row.number else []
+        yield _line(row.title, tally, row.full[template])
     yield _line("all 37 classes together", total(classes))
     yield ""
-    yield from _planned(template, ROWS, found)
 
 
 def reliability(tallies: Iterable[Tally]) -> Iterator[str]:
@@ -128,8 +115,17 @@ def write_table(results: dict[str, Any], path: Path) -> None:
     lines += [f"Reader and simulator: `{full.get('code', '-')}`.", ""]
     for template in TEMPLATES:
         lines += _template(template, found)
-    lines += ["## Silent errors, one by one", "", *(list(_silent(found)) or ["None."]), ""]
-    lines += ["## Reliability", "", "Of all answers of the runs above, on sides that were read:", ""]
-    lines += reliability(from_json(values) for each in found.values() for values in each.values())
+    small = results.get("short", {"rows": {}})["rows"]
+    named = [*_silent(found), *(f"{line}; small run" for line in _silent(small))]
+    lines += ["## Silent errors, one by one", "", *(named or ["None."]), ""]
+    lines += [
+        "## Reliability",
+        "",
+        "Of all answers of the long and the small run, on sides that were read:",
+        "",
+    ]
+    lines += reliability(
+        from_json(values) for rows in (found, small) for each in rows.values() for values in each.values()
+    )
     lines += ["", *(_real(results["real"]["rows"]) if "real" in results else [])]
     path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
