@@ -47,6 +47,10 @@ blank only if no box of it shows more: also a dark pen fails, and leaves a pale 
 LEAST_SPECK, MOST_SPECK = 0.025, 0.25
 """Darkness of a spot that noise alone can make; and above which even a dark hand's paper is not clean."""
 
+FAINTEST, SHARE_SHOWN = 0.06, 0.25
+"""A blank is accepted only where the paper is so even that a mark of this darkness, or of this share of the
+hand's own, would stand out from it: what noise can hide may be there."""
+
 ALONE_PEAK = 0.12
 """Where the hand is not known, a spot darker than this may be a mark."""
 
@@ -101,6 +105,7 @@ class Hand:
     spread: float  # and how it spreads
     speck: float  # the darkest spot that the empty paper shows
     known: bool  # enough clear marks to know the hand by
+    pale: bool  # the hand is not known, but has left traces too faint to be marks
     ink: float  # usual ink of marked boxes; 0 where nothing is clearly marked
     peak: float  # usual darkness of this pen
     cover: float  # share of the box that its usual mark covers
@@ -130,6 +135,11 @@ class Hand:
     def trace_above(self) -> float:
         """Darkness from which a spot beside a mark may be another mark."""
         return self.stroke_above if self.steady else self.speck
+
+    @property
+    def may_hide(self) -> bool:
+        """Whether a faint mark could lie unseen in the paper's noise, or below what this scan shows."""
+        return self.pale or self.speck > max(FAINTEST, SHARE_SHOWN * self.peak if self.known else 0.0)
 
     @property
     def broken_up(self) -> bool:
@@ -168,7 +178,8 @@ def study_hand(readings: Sequence[SideReading | None]) -> Hand:
     usual_spot, spot_spread = _middle_and_spread([mark.peak for mark in rest])
     speck = max(usual_spot + SPREADS_SPECK * spot_spread, LEAST_SPECK)
     clear = max(LEAST_INK, empty + SPREADS_MARKED * spread)
-    marked = [marks[-1] for marks in ordered if marks[-1].ink > clear and marks[-1].peak > speck]
+    tops = [marks[-1] for marks in ordered]
+    marked = [mark for mark in tops if mark.ink > clear and mark.peak > speck]
     circled = [marks for marks in ordered if _circled_one(marks, clear)]
     known = len(marked) >= HABIT_LEAST
     peak, peak_spread = _middle_and_spread([mark.peak for mark in marked])
@@ -177,6 +188,7 @@ def study_hand(readings: Sequence[SideReading | None]) -> Hand:
         spread=spread,
         speck=speck,
         known=known,
+        pale=not known and any(speck < mark.peak and mark.ink < LEAST_INK_ALONE for mark in tops),
         ink=median([mark.ink for mark in marked]) if marked else 0.0,
         peak=peak,
         cover=median([mark.cover for mark in marked]) if marked else 0.0,
@@ -260,7 +272,7 @@ def _decide_blank(question: Question, side: int, marks: Sequence[Mark], hand: Ha
         side,
         Outcome.BLANK,
         (),
-        reason=None,
+        reason=Reason.FAINT if hand.may_hide else None,
         confidence=_distance(0.0, max(m.ink for m in marks), hand),
     )
 
