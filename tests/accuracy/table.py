@@ -73,14 +73,16 @@ def _template(template: str, found: dict[str, Any]) -> Iterator[str]:
 
 
 def reliability(tallies: Iterable[Tally]) -> Iterator[str]:
-    """Of answers given a confidence, how many are right, accepted or not."""
+    """Of answers given a confidence, how many are right: accepted ones, and proposals put to a person."""
     summed = total(tallies).confidence
-    yield "| confidence | answers | right |"
-    yield "|---|--:|--:|"
+    yield "| confidence | accepted | right | asked | proposal right |"
+    yield "|---|--:|--:|--:|--:|"
     for low, high in pairwise(BINS):
-        count, right = summed.get(f"{low:.3f}", (0, 0))
-        if count:
-            yield f"| {low:.3f} to {high:.3f} | {count:,} | {100 * right / count:.2f} % |"
+        cells = []
+        for what in ("accepted", "asked"):
+            count, right = summed.get(f"{what} {low:.3f}", (0, 0))
+            cells += [f"{count:,}", f"{100 * right / count:.2f} %"] if count else ["0", "-"]
+        yield f"| {low:.3f} to {high:.3f} | " + " | ".join(cells) + " |"
 
 
 def _silent(found: dict[str, Any]) -> Iterator[str]:

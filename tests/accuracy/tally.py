@@ -38,7 +38,7 @@ class Tally:
     flagged_by: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)  # of ordinary answers in review
     refusals: dict[str, int] = field(default_factory=dict)  # of sides
-    confidence: dict[str, list[int]] = field(default_factory=dict)  # bin: answers, of them right
+    confidence: dict[str, list[int]] = field(default_factory=dict)  # accepted or asked, bin: answers, right
     silent_cases: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -76,9 +76,9 @@ def total(tallies: Iterable[Tally]) -> Tally:
     return out
 
 
-def _bin(confidence: float) -> str:
-    low = max(edge for edge in BINS[:-1] if edge <= confidence)
-    return f"{low:.3f}"
+def _bin(case: Case) -> str:
+    low = max(edge for edge in BINS[:-1] if edge <= case.confidence)
+    return f"{'accepted' if case.accepted else 'asked'} {low:.3f}"
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:
@@ -121,8 +121,8 @@ def tally_sheet(cases: Sequence[Case], sides: int, good: Good) -> Tally:
         silent_cases=[asdict(case) for case in silent],
     )
     for case in read:
-        before = found.confidence.get(_bin(case.confidence), [0, 0])
-        found.confidence[_bin(case.confidence)] = [before[0] + 1, before[1] + (case.read == case.meant)]
+        before = found.confidence.get(_bin(case), [0, 0])
+        found.confidence[_bin(case)] = [before[0] + 1, before[1] + (case.read == case.meant)]
     return found
 
 
