@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,15 @@ def test_a_killed_scan_loses_nothing_it_had_stored(tmp_path: Path) -> None:
 def test_a_batch_without_a_file_is_wrong_use() -> None:
     with pytest.raises(UsageError):
         open_store("sqlite:///:memory:")
+
+
+def test_a_table_that_came_later_is_added(tmp_path: Path) -> None:
+    location = database(tmp_path)
+    with open_store(location) as store:
+        fill(store)
+    with closing(sqlite3.connect(location)) as connection:
+        connection.execute("DROP TABLE warnings")
+        connection.commit()
+    with open_store(location, create=False) as store:
+        assert store.warnings("box") == []
+        assert store.check_projections() == ()
