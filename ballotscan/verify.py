@@ -103,10 +103,11 @@ def _open(database: str) -> Any:
 
 
 def _rows(connection: Any, query: str) -> Iterator[Any]:
-    cursor = connection.cursor("rows") if hasattr(connection, "pgconn") else connection.cursor()
-    cursor.execute(query)
-    while rows := cursor.fetchmany(500):
-        yield from rows
+    named = ("rows",) if hasattr(connection, "pgconn") else ()  # else PostgreSQL would send all rows at once
+    with closing(connection.cursor(*named)) as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(500):
+            yield from rows
 
 
 def plain_head(text: str) -> str:

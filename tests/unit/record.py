@@ -30,7 +30,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = folder / "ballotscan.sqlite"
-        self.signers = (self.new_signer("An", "operator"), self.new_signer("Bình", "auditor"))
+        self.signers = (new_signer("An", "operator"), new_signer("Bình", "auditor"))
         self.add_batch("box 1", *BALLOTS, expect=4)
         self.add_batch("box 2", "1 1 1 1 1", unit="Phòng Đất đai")
 
@@ -43,10 +43,6 @@ class Office:
 
     def open(self) -> Store:
         return open_store(self.database)
-
-    def new_signer(self, name: str, role: Role) -> Signer:
-        private = Ed25519PrivateKey.generate()
-        return Signer(name, role, private.public_key().public_bytes_raw().hex(), private)
 
     def head(self) -> str:
         with self.open() as store:
@@ -73,6 +69,11 @@ class Office:
 
     def _settings(self) -> Settings:
         return Settings(str(self.database), self.folder)
+
+
+def new_signer(name: str, role: Role) -> Signer:
+    private = Ed25519PrivateKey.generate()
+    return Signer(name, role, private.public_key().public_bytes_raw().hex(), private)
 
 
 def entries(database: Path, query: str) -> list[Any]:

@@ -15,7 +15,7 @@ from ballotscan import closing as closing_room
 from ballotscan import verify
 from ballotscan.cli import main
 from ballotscan.errors import ExitCode
-from tests.unit.record import Office, entries, rewrite, signed
+from tests.unit.record import Office, entries, new_signer, rewrite, signed
 
 Change = Callable[[list[dict[str, Any]]], Any]
 
@@ -166,11 +166,11 @@ def test_new_keys(office: Office) -> None:
     assert found(office, trusted=known) == ""
     assert found(office, trusted=known[:1]) == "trust"
     kept = office.signers
-    office.signers = (kept[0], office.new_signer("Cường", "auditor"))
+    office.signers = (kept[0], new_signer("Cường", "auditor"))
     office.amend("2023Q1")
     assert found(office) == ""
     assert found(office, trusted=known) == "trust"
-    office.signers = (office.new_signer("Dung", "operator"), office.new_signer("Em", "auditor"))
+    office.signers = (new_signer("Dung", "operator"), new_signer("Em", "auditor"))
     office.close("2023Q1")
     assert found(office) == "key"
 
