@@ -43,6 +43,7 @@ class Reason(StrEnum):
     OTHER_EDITION = "other_edition"
     MIRRORED = "mirrored"
     POOR_FIT = "poor_fit"
+    SEVERAL_SHEETS = "several_sheets"
     REPEAT = "repeat"
     # sheets
     SIDE_MISSING = "side_missing"

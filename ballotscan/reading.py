@@ -16,7 +16,7 @@ import numpy as np
 from ballotscan import ENGINE
 from ballotscan.forms.codes import SideCode
 from ballotscan.model import FieldReading, PageState, Reason, SideReading
-from ballotscan.vision.align import Alignment, align, find_candidates
+from ballotscan.vision.align import CONVINCING, Alignment, align, find_candidates, project
 from ballotscan.vision.arrays import Grey
 from ballotscan.vision.codes import read_code, read_code_in_place
 from ballotscan.vision.marks import Measured, measure_marks
@@ -30,6 +30,12 @@ BLANK_SIGNAL = 30.0
 BLANK_SHARE = 0.004
 """A page is blank where less than this share of it is darker than its paper by BLANK_SIGNAL grey levels:
 a side of a form has 8 % and more, a streak of dust 0.3 %."""
+
+LEAST_PAPER = 100.0
+"""Grey of paper: what is darker all over is no blank page, but a lid left open or a lost exposure."""
+
+MOST_BESIDE = 0.3
+"""Print beside the sheet, as a share of that upon it: lids and edges make 0.05, a second sheet about 1."""
 
 LEAST_PEAK = 0.2
 """Whitened correlation: pages of the form 0.27 and more even when hard to read, pages of other forms 0.19
@@ -70,12 +76,12 @@ def read_side(
     """
     page = make_page(grey)
     if float((page.coarse > BLANK_SIGNAL).mean()) < BLANK_SHARE:
-        return SideNotRead(PageState.NON_BALLOT, Reason.BLANK_PAGE, "")
+        return _hardly_anything(page, references)
     alignment = align(page, references)
     if alignment is None or not _agrees(alignment):
         return _why_not(grey, page, alignment, references)
     code = read_code_in_place(grey, alignment)
-    wrong = _contradiction(code, alignment) or _too_coarse(alignment)
+    wrong = _contradiction(code, alignment) or _too_coarse(alignment) or _more_than_one(page, alignment)
     if wrong:
         return wrong
     fields = read_fields(grey, page, alignment, identified=code is not None, always=always_ocr)
@@ -90,6 +96,29 @@ def read_side(
         paper=measured.paper,
         print_dark=measured.print_dark,
     )
+
+
+def _hardly_anything(page: Page, references: Sequence[Reference]) -> SideNotRead:
+    """A page with next to no print: blank paper, or a form that the scanner has all but lost."""
+    if float(np.median(page.paper)) < LEAST_PAPER:
+        return SideNotRead(PageState.SET_ASIDE, Reason.NOT_THIS_FORM, "black")
+    if max((found.peak for found in find_candidates(page, references)), default=0.0) >= CONVINCING:
+        return SideNotRead(PageState.SET_ASIDE, Reason.POOR_FIT, "hardly any contrast")
+    return SideNotRead(PageState.NON_BALLOT, Reason.BLANK_PAGE, "")
+
+
+def _more_than_one(page: Page, alignment: Alignment) -> SideNotRead | None:
+    """Two sheets on one image: as much print beside the sheet that was found as upon it."""
+    side = alignment.reference.side
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * (side.width_mm, side.height_mm)
+    outline = project(alignment.matrix, corners) * np.array(page.coarse_scale)
+    sheet = cv2.fillConvexPoly(np.zeros(page.coarse.shape, np.uint8), np.rint(outline).astype(np.int32), (1,))
+    dark = page.coarse > BLANK_SIGNAL
+    beside = int((dark & (cv2.dilate(sheet, np.ones((9, 9), np.uint8)) == 0)).sum())
+    if beside < MOST_BESIDE * int((dark & (sheet > 0)).sum()):
+        return None
+    form = alignment.reference.form
+    return SideNotRead(PageState.SET_ASIDE, Reason.SEVERAL_SHEETS, "", form.id, form.edition, side.number)
 
 
 def _from_left_mm(page: Page, alignment: Alignment, streak: Streak) -> float:
@@ -110,14 +139,22 @@ def _why_not(
         return SideNotRead(PageState.SET_ASIDE, Reason.MIRRORED, "")
     code = read_code(page.fine)
     if code is not None:
-        known = {(ref.form.id, ref.form.edition) for ref in references}
-        reason = Reason.POOR_FIT if (code.form, code.edition) in known else Reason.OTHER_EDITION
+        reason = _by_code(code, references)
         return SideNotRead(PageState.SET_ASIDE, reason, "", code.form, code.edition, code.side)
     if alignment is not None and alignment.peak >= LEAST_PEAK and alignment.held >= LEAST_HELD / 2:
         form, side = alignment.reference.form, alignment.reference.side
         detail = f"fit {alignment.fit:.2f}, {alignment.held:.0%}"
         return SideNotRead(PageState.SET_ASIDE, Reason.POOR_FIT, detail, form.id, form.edition, side.number)
     return SideNotRead(PageState.SET_ASIDE, Reason.NOT_THIS_FORM, "")
+
+
+def _by_code(code: SideCode, references: Sequence[Reference]) -> Reason:
+    """What a readable code says of a page that none of the forms fits."""
+    known = {(reference.form.id, reference.form.edition) for reference in references}
+    if (code.form, code.edition) in known:
+        return Reason.POOR_FIT
+    same_form = code.form in {form for form, _edition in known}
+    return Reason.OTHER_EDITION if same_form else Reason.NOT_THIS_FORM
 
 
 def _contradiction(code: SideCode | None, alignment: Alignment) -> SideNotRead | None:

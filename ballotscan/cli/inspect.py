@@ -10,7 +10,7 @@ import typer
 
 from ballotscan.cli.options import Database
 from ballotscan.cli.template import find_template
-from ballotscan.errors import BallotscanError, ExitCode
+from ballotscan.errors import BallotscanError, ExitCode, UsageError
 from ballotscan.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ def inspect(
     from ballotscan.reading import SideNotRead, read_side
     from ballotscan.vision.reference import build_references
 
+    if output.suffix.lower() != ".png":
+        raise UsageError(
+            _("{file}: the picture is a PNG.").format(file=output), _("Give it a name that ends in .png.")
+        )
     prints = [load_print(find_template(name, db)) for name in template]
     references = [reference for each in prints for reference in build_references(each)]
     read_all = True
@@ -86,12 +90,21 @@ def _write_picture(page: PageImage, reading: SideReading, prints: list[FormPrint
     places[reading.side - 1] = reading
     answers = [answer for answer in decide_answers(form, places) if answer.side == reading.side]
     picture = draw_overlay(page.grey, side, reading, _verdicts(form, answers), _head(reading, answers))
-    output.write_bytes(picture)
+    _keep(picture, output)
     typer.echo(_("{file}: written.").format(file=output))
     for field in reading.fields:
         if field.text:
             line = _("{field}: “{text}”, confidence {confidence:.0%}")
             typer.echo("  " + line.format(field=field.field, text=field.text, confidence=field.confidence))
+
+
+def _keep(picture: bytes, output: Path) -> None:
+    try:
+        output.write_bytes(picture)
+    except OSError as fault:
+        raise BallotscanError(
+            f"{output}: {fault.strerror}.", _("Name a file in a folder you may write to, with -o.")
+        ) from fault
 
 
 def _verdicts(form: Form, answers: list[Answer]) -> dict[tuple[str, str], Verdict]:

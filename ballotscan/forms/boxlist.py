@@ -103,10 +103,29 @@ def read_list(path: Path) -> Listed:
         for number, size in sorted(sizes.items())
     )
     lines = _box_lines(found["boxes"], [box for _page, box in boxes])
-    for node, (_page, field) in zip(nodes, fields, strict=True):
-        if any(field.field == box.question for _page, box in boxes):
-            node.refuse(_('the id "{id}" is a question\'s already.').format(id=field.field))
+    named = [(page, field.field) for page, field in fields]
+    _check_ids(nodes, named, {box.question for _page, box in boxes})
+    _check_agreed(found["boxes"], [box.question for _page, box in boxes])
     return Listed(found["template"].text(), check_edition(found["edition"]), sides, frozenset(several), lines)
+
+
+def _check_ids(nodes: Sequence[Node], named: Sequence[tuple[int, str]], questions: set[str]) -> None:
+    """A field's id is no question's, and stands once on a page (a code stands on each)."""
+    seen: set[tuple[int, str]] = set()
+    for node, (page, name) in zip(nodes, named, strict=True):
+        if name in questions:
+            node.refuse(_('the id "{id}" is a question\'s already.').format(id=name))
+        if (page, name) in seen:
+            node.refuse(_('the id "{id}" is another field\'s already.').format(id=name))
+        seen.add((page, name))
+
+
+def _check_agreed(node: Node, questions: Sequence[str]) -> None:
+    """All boxes of a question say the same of whether it takes several answers."""
+    said: dict[str, bool] = {}
+    for item, question in zip(node.items(), questions, strict=True):
+        if said.setdefault(question, _several(item)) != _several(item):
+            item.refuse(_("the boxes of question {question} differ in “multiple”.").format(question=question))
 
 
 def _box_lines(node: Node, boxes: Sequence[BoxPlace]) -> dict[str, int]:

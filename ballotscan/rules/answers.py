@@ -21,8 +21,9 @@ LEAST_INK = 0.012
 """Mean ink of the faintest mark that is read where the whole sheet is marked that way: a pencil line that a
 person sees at arm's length makes 0.015."""
 
-LEAST_INK_ALONE = 0.03
-"""The same where there are too few marks to know the hand."""
+LEAST_INK_ALONE = 0.06
+"""The same where there are too few marks to know the hand: a fold through a box or two resting dots in it
+make 0.04."""
 
 MOST_EMPTY_INK = 0.035
 """However noisy the sheet, a box with more ink than this is not called empty."""
