@@ -120,6 +120,11 @@ def add(
     from ballotscan.forms.blanks import add_blank
     from ballotscan.forms.source import SOURCE_NAME
 
+    if name in _folders(db):  # also a shipped one: what was read with a form must stay readable
+        raise UsageError(
+            _("{folder}: there is such a template already.").format(folder=_folders(db)[name]),
+            _("Choose another name: what was read with a form must stay readable."),
+        )
     taken = add_blank(name, blank, boxes, template_folders(load_settings(db))[0], title)
     typer.echo(_summary(taken.form, taken.folder))
     for box in taken.without_outline:

@@ -29,7 +29,6 @@ from ballotscan.forms.source import (
     edition_line,
 )
 from ballotscan.i18n import gettext as _
-from ballotscan.settings import shipped
 
 BOXES_NAME: Final = "boxes.json"
 # How dark, of full black, the weakest side of a box's outline must be on the blank. Measured on appendix-i:
@@ -59,10 +58,9 @@ def add_blank(name: str, blank: Path, boxes: Path, templates: Path, title: str |
             _('Use lower-case letters, digits and "-", beginning with a letter.'),
         )
     target = templates / name
-    taken_by = next((folder for folder in (target, shipped("templates") / name) if folder.exists()), None)
-    if taken_by is not None:
+    if target.exists():
         raise TemplateError(
-            _("{folder}: there is such a template already.").format(folder=taken_by),
+            _("{folder}: there is such a template already.").format(folder=target),
             _("Choose another name: what was read with a form must stay readable."),
         )
     listed = read_list(boxes)

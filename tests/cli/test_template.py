@@ -128,3 +128,14 @@ def test_one_faulty_template_does_not_hide_the_others(
     assert "appendix-i" in said.out
     assert "hue-2019" in said.out
     assert "template.yaml:2: unknown key" in said.err
+
+
+def test_a_shipped_forms_name_is_not_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was read with the shipped form would no longer be readable."""
+    blank, boxes = tmp_path / "blank.pdf", tmp_path / "boxes.json"
+    blank.write_bytes(b"%PDF-1.4")
+    boxes.write_text("{}", encoding="utf-8")
+    given = ["--blank", str(blank), "--boxes", str(boxes), "--db", str(tmp_path / "a.sqlite")]
+    assert main(["template", "add", "appendix-i", *given]) == 2
+    assert "appendix-i" in capsys.readouterr().err
+    assert not (tmp_path / "templates" / "appendix-i").exists()
