@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ballotscan import ENGINE, __version__, verify
+from ballotscan import ENGINE, __version__
 from ballotscan.errors import NotBalancedError, NotVerifiedError, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.keys import ROLES, Signer
@@ -23,6 +23,7 @@ from ballotscan.rules.periods import Period, next_period
 from ballotscan.settings import Settings
 
 if TYPE_CHECKING:
+    from ballotscan import verify
     from ballotscan.model import Balance
     from ballotscan.store.database import Store
     from ballotscan.store.rows import Closing
@@ -90,6 +91,8 @@ def check_signers(signers: Sequence[Signer]) -> None:
     """One operator and one auditor, two persons with two keys; else ``UsageError``."""
     if sorted(signer.role for signer in signers) != sorted(ROLES):
         raise UsageError(_("One key must be an operator's and the other an auditor's."))
+    from ballotscan import verify
+
     one, other = signers
     if one.public == other.public or verify.same_person(one.name, other.name):
         raise UsageError(
@@ -100,6 +103,8 @@ def check_signers(signers: Sequence[Signer]) -> None:
 
 def check_everything(store: Store, settings: Settings) -> None:
     """The independent checker over all, and every table. Raises ``NotVerifiedError``."""
+    from ballotscan import verify
+
     try:
         verify.verify(settings.database, settings.folder)
     except verify.Fault as fault:
@@ -115,10 +120,18 @@ def check_before_tally(store: Store) -> None:
             _("entry {seq}, which was verified before, is no longer there").format(seq=found.seq)
         )
     if found.fault == "chain":
-        raise _not_verified(fault_text(verify.Fault("hash", found.seq)))
+        raise _not_verified(_("entry {seq}: its content was changed").format(seq=found.seq))
     refuse_differing(found.tables)
+    signed = store.signed_entries()
+    if signed:
+        _check_signatures(signed)
+
+
+def _check_signatures(signed: Sequence[Any]) -> None:
+    from ballotscan import verify  # only here: it loads the library of signatures
+
     try:
-        verify.check_signatures(store.signed_entries(), verify.Report(0, "", []), ())
+        verify.check_signatures(signed, verify.Report(0, "", []), ())
     except verify.Fault as fault:
         raise _not_verified(fault_text(fault)) from fault
     except (KeyError, TypeError, ValueError) as fault:
@@ -190,6 +203,8 @@ def _refuse_unsettled(figures: Tally, reason: str) -> None:
 
 
 def _sign(store: Store, act: str, about: Mapping[str, Any], wanted: Wanted, signers: Sequence[Signer]) -> str:
+    from ballotscan import verify
+
     seq, head = store.head()
     closings = store.closings()
     following = next_period(wanted.period)
@@ -213,6 +228,8 @@ def _sign(store: Store, act: str, about: Mapping[str, Any], wanted: Wanted, sign
 
 
 def _statement(store: Store, settings: Settings, wanted: Wanted, figures: Tally) -> dict[str, Any]:
+    from ballotscan import verify
+
     hashes = store.form_hashes()
     chosen = {name: value for name, value in asdict(settings).items() if name in _COUNTING_SETTINGS}
     return {

@@ -97,6 +97,9 @@ def _explain(fault: str, of_the_place: bool) -> tuple[str, str]:
     """What a driver says, for the user, and the remedy; ``of_the_place``: not a statement's fault."""
     known = [
         ("not a database", _("this is not a database."), _("Choose another file.")),
+        ("decode to UTF-8", _("the database is damaged."), _("Put back the last backup.")),
+        ("no such column", _("the database is damaged."), _("Put back the last backup.")),
+        ("no such table", _("the database is damaged."), _("Put back the last backup.")),
         ("malformed", _("the database is damaged."), _("Put back the last backup.")),
         ("readonly", _("the database is read-only."), _("Make the file and its folder writable.")),
         ("is locked", _("another program is using the database."), _("Wait until it has finished.")),

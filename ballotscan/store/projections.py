@@ -9,7 +9,8 @@ from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from ballotscan.model import PageState, SheetState
 from ballotscan.store import ledger as record
@@ -19,6 +20,7 @@ from ballotscan.store.ledger import Entry
 from ballotscan.store.queries import open_to_ruling
 
 _REBUILD_CHUNK: Final = 500
+UNREADABLE: Final = "unreadable"
 
 
 def apply(connection: Connection, entries: Iterable[Entry]) -> None:
@@ -52,14 +54,22 @@ def fill(source: Connection, target: Connection) -> None:
 
 
 def digests(connection: Connection) -> dict[str, str]:
-    """A hash over every row of every table, by name."""
-    found = {}
-    for table in schema.projected.sorted_tables:
-        digest = hashlib.sha256()
+    """A hash over every row of every table, by name; ``UNREADABLE`` where a cell cannot be what it is for."""
+    return {table.name: _digest(connection, table) for table in schema.projected.sorted_tables}
+
+
+def _digest(connection: Connection, table: Table) -> str:
+    digest = hashlib.sha256()
+    try:
         for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
             digest.update(repr(tuple(row)).encode("utf-8", "backslashreplace"))
-        found[table.name] = digest.hexdigest()
-    return found
+    except (ValueError, TypeError, OverflowError):  # a date that is none, a number that is a text
+        return UNREADABLE
+    except OperationalError as fault:
+        if "decode to UTF-8" not in str(fault.orig):
+            raise
+        return UNREADABLE
+    return digest.hexdigest()
 
 
 def _opened(connection: Connection, entries: Sequence[Entry]) -> None:

@@ -112,12 +112,16 @@ def main() -> int:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ballotscan-mutate-"))
     counts: Counter[str] = Counter()
+    flip = None
     try:
         for flip, differs, seen in mutate(closed_office(folder), given.flips, given.seed):
             counts["changed" if differs else "nothing changed"] += 1
             counts["found"] += differs and seen
             if differs and not seen:
                 sys.stdout.write(f"NOT FOUND: {flip}\n")
+    except Exception:
+        sys.stdout.write(f"after {sum(counts.values())} flips, at the one after {flip}:\n")
+        raise
     finally:
         shutil.rmtree(folder)
     sys.stdout.write(

@@ -247,6 +247,23 @@ def test_a_changed_table_is_refused_by_tally_and_verify(
         assert main(["verify"]) == ExitCode.OK
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE answers SET status = CAST(X'61ff' AS TEXT) WHERE question = 'H1'",
+        "UPDATE batches SET received = 'never'",
+        "UPDATE sheets SET number = 'x' WHERE number = 1",
+    ],
+)
+def test_a_damaged_cell_is_one_line(office: Office, capsys: pytest.CaptureFixture[str], damage: str) -> None:
+    changed(office, damage)
+    for command in (("tally", "--quarter", "2023Q1"), ("verify",)):
+        assert main([*command]) == ExitCode.UNBALANCED
+        assert capsys.readouterr().err.count("\n") == 1
+    assert main(["rebuild"]) == ExitCode.OK
+    assert main(["verify"]) == ExitCode.OK
+
+
 def test_a_changed_entry_is_refused_by_tally(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """Among what came since the last tally, and where the head that it knew is gone."""
     assert main(["tally", "--quarter", "2023Q1"]) == ExitCode.OK
