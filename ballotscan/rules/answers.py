@@ -10,11 +10,11 @@ on simulated sheets of other seeds than those of the accuracy bench; DECISIONS.m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
-from ballotscan.forms.form import Form, Question
+from ballotscan.forms.form import Form, Question, Rect
 from ballotscan.model import Answer, Mark, Outcome, Reason, SideReading, Status
 
 LEAST_INK = 0.012
@@ -58,6 +58,17 @@ ALONE_PEAK = 0.12
 STEADY = 0.25
 """Spread of the darkness of a hand's marks, against their usual darkness, up to which the pen writes evenly.
 A pen that fails may have left another mark too pale to stand out against its own best ones."""
+
+SHARE_PEAK = 0.5
+"""A pen that writes evenly makes no mark of less than this share of its usual darkness; an erased mark
+keeps a third."""
+
+SHARE_ENTERED, RUNS_OUT = 0.6, 0.6
+"""A mark with less than this share of the hand's usual ink that is as dark (to this share) outside the box
+as inside may be the end of a stroke that belongs to a marked box nearby."""
+
+NEARBY_MM = 14.0
+"""Centres of boxes that a stroke of usual length can join: a row and a half of a table."""
 
 LEAST_EXTENT = 0.5
 """A mark reaches over at least this share of the hand's usual extent; what does not is a dot or an end."""
@@ -155,8 +166,49 @@ def decide_answers(form: Form, readings: Sequence[SideReading | None]) -> tuple[
     marks = _marks_by_question(readings)
     hand = study_hand(readings)
     sides = form.side_of_question
+    tails = _tails(form, marks, hand)
     return tuple(
-        _decide(question, sides[question.id], marks.get(question.id, ()), hand) for question in form.questions
+        _held_for_tail(
+            _decide(question, sides[question.id], marks.get(question.id, ()), hand), tails, question
+        )
+        for question in form.questions
+    )
+
+
+def _tails(form: Form, marks: Mapping[str, Sequence[Mark]], hand: Hand) -> set[tuple[str, str]]:
+    """Boxes whose ink may be the end of a stroke from a marked box of another question nearby."""
+    reaching = {
+        (mark.question, mark.option): mark
+        for found in marks.values()
+        for mark in found
+        if mark.ink >= hand.marked_above and mark.ring_peak >= RUNS_OUT * mark.peak
+    }
+    thin = {key for key, mark in reaching.items() if mark.ink < SHARE_ENTERED * hand.ink}
+    return {
+        (box.question, box.option)
+        for side in form.sides
+        for box in side.boxes
+        if (box.question, box.option) in thin
+        for other in side.boxes
+        if other.question != box.question
+        and (other.question, other.option) in reaching
+        and _near(box.rect, other.rect)
+    }
+
+
+def _near(one: Rect, other: Rect) -> bool:
+    return (
+        abs(one.x_mm + one.w_mm / 2 - other.x_mm - other.w_mm / 2) < NEARBY_MM
+        and abs(one.y_mm + one.h_mm / 2 - other.y_mm - other.h_mm / 2) < NEARBY_MM
+    )
+
+
+def _held_for_tail(answer: Answer, tails: set[tuple[str, str]], question: Question) -> Answer:
+    """The answer, sent to a person where what was taken for its mark may be another box's."""
+    if answer.status is Status.REVIEW or not any((question.id, code) in tails for code in answer.codes):
+        return answer
+    return replace(
+        answer, outcome=Outcome.UNSURE, status=Status.REVIEW, reason=Reason.STRAY_INK, confidence=0.6
     )
 
 
@@ -247,12 +299,19 @@ def _lost(mark: Mark) -> Reason | None:
 
 def _judge(mark: Mark, hand: Hand) -> str:
     """``marked``, ``empty`` or ``doubtful``: the inside of one box against the sheet's own paper and hand."""
-    plain = mark.extent >= LEAST_EXTENT * hand.extent and mark.through < PASSES * mark.peak
-    if plain and mark.ink >= hand.marked_above and mark.peak >= hand.stroke_above:
+    if _is_plain(mark, hand) and mark.ink >= hand.marked_above and mark.peak >= hand.stroke_above:
         return "marked"
     if mark.ink < hand.empty_below and max(mark.peak, mark.near_peak) < hand.trace_above:
         return "empty"
     return "doubtful"
+
+
+def _is_plain(mark: Mark, hand: Hand) -> bool:
+    """Whether the ink in a box, however much, looks like a mark of this hand in this box."""
+    dot = mark.extent < LEAST_EXTENT * hand.extent
+    line = mark.through >= PASSES * mark.peak
+    ghost = hand.steady and mark.peak < SHARE_PEAK * hand.peak
+    return not (dot or line or ghost)
 
 
 def _decide_blank(question: Question, side: int, marks: Sequence[Mark], hand: Hand) -> Answer:
