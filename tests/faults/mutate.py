@@ -112,6 +112,7 @@ def main() -> int:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ballotscan-mutate-"))
     counts: Counter[str] = Counter()
+    flip: Flip | None = None
     flip = None
     try:
         for flip, differs, seen in mutate(closed_office(folder), given.flips, given.seed):
