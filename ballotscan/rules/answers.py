@@ -21,7 +21,7 @@ LEAST_INK = 0.012
 """Mean ink of the faintest mark that is read where the whole sheet is marked that way: a pencil line that a
 person sees at arm's length makes 0.015."""
 
-LEAST_INK_ALONE = 0.06
+LEAST_INK_ALONE = 0.045
 """The same where there are too few marks to know the hand: a fold through a box or two resting dots in it
 make 0.04."""
 
@@ -59,7 +59,7 @@ STEADY = 0.25
 """Spread of the darkness of a hand's marks, against their usual darkness, up to which the pen writes evenly.
 A pen that fails may have left another mark too pale to stand out against its own best ones."""
 
-SHARE_PEAK = 0.5
+SHARE_PEAK = 0.4
 """A pen that writes evenly makes no mark of less than this share of its usual darkness; an erased mark
 keeps a third."""
 
@@ -98,7 +98,7 @@ SOLID_COVER = 0.8
 HABIT = 0.8
 """A way of marking is the sheet's own when this share of its marked questions shows it."""
 
-HABIT_LEAST = 4
+HABIT_LEAST = 3
 """Fewer marked questions than this show no habit, and no hand."""
 
 OUTLINE_FIT, OUTLINE_DARK = 0.55, 0.4
