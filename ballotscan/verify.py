@@ -87,6 +87,10 @@ def verify(
                         raise Fault("body", seq)
                     recount.add(seq, kind, content)
                 report.originals = check_originals(folder, recount.originals)
+            if deep and isinstance(connection, sqlite3.Connection):  # last, for it names no entry
+                (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+                if state != "ok":
+                    raise Fault("database", what=state.splitlines()[-1])
             return report
     except Fault:
         raise

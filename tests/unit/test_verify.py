@@ -228,6 +228,21 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
             verify.verify(str(tmp_path / name), tmp_path)
 
 
+def test_a_damaged_file_does_not_verify(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = office.database.read_bytes()
+    half = len(whole) // 2
+    for damaged in (
+        whole[:half],
+        bytes(100) + whole[100:],
+        whole[:half] + bytes(4096) + whole[half + 4096 :],
+    ):
+        office.database.write_bytes(damaged)
+        assert main(["verify"]) == ExitCode.UNBALANCED
+        assert capsys.readouterr().err.count("\n") == 1
+    office.database.unlink()
+    assert main(["verify"]) == ExitCode.NOTHING_DONE
+
+
 def test_a_changed_table_is_refused_by_tally_and_verify(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
