@@ -63,15 +63,16 @@ SHARE_PEAK = 0.4
 """A pen that writes evenly makes no mark of less than this share of its usual darkness; an erased mark
 keeps a third."""
 
-SHARE_ENTERED, RUNS_OUT = 0.6, 0.6
+SHARE_ENTERED, RUNS_OUT = 0.5, 0.6
 """A mark with less than this share of the hand's usual ink that is as dark (to this share) outside the box
 as inside may be the end of a stroke that belongs to a marked box nearby."""
 
 NEARBY_MM = 14.0
 """Centres of boxes that a stroke of usual length can join: a row and a half of a table."""
 
-LEAST_EXTENT = 0.5
-"""A mark reaches over at least this share of the hand's usual extent; what does not is a dot or an end."""
+LEAST_EXTENT, LEAST_EXTENT_ALONE = 0.35, 0.5
+"""A mark reaches over at least this share of the hand's usual extent (of the box, where it is not known);
+what does not is a dot or an end."""
 
 PASSES = 0.5
 """Ink that runs on across the box in both directions at this share of the mark's own darkness is a fold, a
@@ -308,7 +309,7 @@ def _judge(mark: Mark, hand: Hand) -> str:
 
 def _is_plain(mark: Mark, hand: Hand) -> bool:
     """Whether the ink in a box, however much, looks like a mark of this hand in this box."""
-    dot = mark.extent < LEAST_EXTENT * hand.extent
+    dot = mark.extent < (LEAST_EXTENT * hand.extent if hand.known else LEAST_EXTENT_ALONE)
     line = mark.through >= PASSES * mark.peak
     ghost = hand.steady and mark.peak < SHARE_PEAK * hand.peak
     return not (dot or line or ghost)

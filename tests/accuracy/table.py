@@ -19,7 +19,7 @@ an office's own sheets, keyed twice by hand, bound the office.
 
 - **Page level**: every figure here is of whole pages, made, scanned and read as the program reads files.
   No mark-level simulation has been run.
-- **Sheets**: "10 of 1,875" is a row of which the long run (`--full`) has made 10 sheets so far.
+- **Sheets**: "10 of 1,875" is a row of which the long run has made 10 sheets so far.
 - **Position**: a box. **Silent error**: an answer accepted without a person that is not what was meant. The
   bound is of the share of positions, 95 %, one side (Clopper and Pearson), as if positions were independent;
   they hang together by sheet, so the number of sheets stands beside.
