@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -14,7 +13,7 @@ from ballotscan.forms.form import Rect, Side
 from ballotscan.model import Mark, SideReading
 from ballotscan.vision.arrays import Grey
 from ballotscan.vision.flat import cut_out
-from ballotscan.vision.overlay import COLOURS, LINE_OF_HEAD_PX, Verdict
+from ballotscan.vision.overlay import COLOURS, LINE_OF_HEAD_PX, Verdict, letters
 from ballotscan.vision.page import MM_PER_INCH
 
 CROP_MM, CROP_PX = 8.0, 64
@@ -65,9 +64,9 @@ def draw_contact_sheet(crops: Grey, captions: Sequence[Caption], head: Sequence[
     draw = ImageDraw.Draw(page)
     for number, line in enumerate(head):
         draw.text(
-            (MARGIN_PX, MARGIN_PX // 2 + number * LINE_OF_HEAD_PX), line, fill="black", font=_letters(15)
+            (MARGIN_PX, MARGIN_PX // 2 + number * LINE_OF_HEAD_PX), line, fill="black", font=letters(15)
         )
-    font = _letters(CAPTION_PX)
+    font = letters(CAPTION_PX)
     for number, (crop, caption) in enumerate(zip(crops, captions, strict=True)):
         row, column = divmod(number, COLUMNS)
         left, upper = MARGIN_PX + column * CELL_W_PX, top + row * CELL_H_PX
@@ -83,6 +82,6 @@ def draw_contact_sheet(crops: Grey, captions: Sequence[Caption], head: Sequence[
 
 
 @cache
-def _letters(size_px: int) -> ImageFont.FreeTypeFont:
+def letters(size_px: int) -> ImageFont.FreeTypeFont:
     font = files("fontpkg_be_vietnam_pro") / "files" / "BeVietnamPro-Medium.ttf"
     return ImageFont.truetype(str(font), size_px)

@@ -48,7 +48,7 @@ def draw_overlay(
     flat = cut_out(scan, matrix, Rect(0, 0, side.width_mm, side.height_mm), OVERLAY_DPI)
     picture = Image.fromarray(cv2.cvtColor(flat, cv2.COLOR_GRAY2RGB))
     draw = ImageDraw.Draw(picture)
-    letters = _letters(LETTER_PX)
+    small = letters(LETTER_PX)
     marks = {(mark.question, mark.option): mark for mark in reading.marks}
     for place in side.boxes:
         mark = marks[place.question, place.option]
@@ -56,7 +56,7 @@ def draw_overlay(
         left, top, right, bottom = _px(place.rect, mark.shift_x_mm, mark.shift_y_mm)
         box = (left - LINE_PX, top - LINE_PX, right + LINE_PX, bottom + LINE_PX)
         draw.rectangle(box, outline=colour, width=LINE_PX if colour != COLOURS["empty"] else 1)
-        draw.text((left, bottom + LINE_PX), f"{100 * mark.ink:.0f}", fill=colour, font=letters)
+        draw.text((left, bottom + LINE_PX), f"{100 * mark.ink:.0f}", fill=colour, font=small)
     for field in side.fields:
         draw.rectangle(_px(field.rect, 0, 0), outline=FIELD_COLOUR)
     return _with_head(picture, head)
@@ -76,12 +76,13 @@ def _with_head(picture: Image.Image, head: Sequence[str]) -> bytes:
     whole.paste(picture, (0, above))
     draw = ImageDraw.Draw(whole)
     for number, line in enumerate(head):
-        draw.text((10, 5 + number * LINE_OF_HEAD_PX), line, fill="black", font=_letters(16))
+        draw.text((10, 5 + number * LINE_OF_HEAD_PX), line, fill="black", font=letters(16))
     buffer = BytesIO()
     whole.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def _letters(size_px: int) -> ImageFont.FreeTypeFont:
+def letters(size_px: int) -> ImageFont.FreeTypeFont:
+    """The forms' own font at a size in pixels; it has every Vietnamese letter."""
     font = files("fontpkg_be_vietnam_pro") / "files" / "BeVietnamPro-Medium.ttf"
     return ImageFont.truetype(str(font), size_px)
