@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ballotscan.forms.form import Rect, Side
 from ballotscan.model import Mark, SideReading
@@ -79,9 +78,3 @@ def draw_contact_sheet(crops: Grey, captions: Sequence[Caption], head: Sequence[
         draw.text((left, below), caption.score, fill=colour, font=font)
         draw.text((left, below + CAPTION_PX + 1), caption.place, fill="black", font=font)
     return page
-
-
-@cache
-def letters(size_px: int) -> ImageFont.FreeTypeFont:
-    font = files("fontpkg_be_vietnam_pro") / "files" / "BeVietnamPro-Medium.ttf"
-    return ImageFont.truetype(str(font), size_px)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Literal
 
@@ -82,6 +83,7 @@ def _with_head(picture: Image.Image, head: Sequence[str]) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def letters(size_px: int) -> ImageFont.FreeTypeFont:
     """The forms' own font at a size in pixels; it has every Vietnamese letter."""
     font = files("fontpkg_be_vietnam_pro") / "files" / "BeVietnamPro-Medium.ttf"
