@@ -13,19 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ballotscan.errors import BallotscanError, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.intake.faults import FileFault, PageFault
-from ballotscan.intake.jpeg import open_jpeg
 from ballotscan.intake.kinds import SNIFFED_BYTES, Kind, kind_of
 from ballotscan.intake.names import escape_name, natural_key, shown_path
-from ballotscan.intake.page_image import PageImage
-from ballotscan.intake.pdf import PdfFile
-from ballotscan.intake.png import open_png
-from ballotscan.intake.tiff import TiffFile, check_directories
 from ballotscan.model import Reason
+
+if TYPE_CHECKING:
+    from ballotscan.intake.page_image import PageImage
 
 _CLUTTER = {"thumbs.db", "desktop.ini", ".ds_store", "ehthumbs.db"}
 _CLUTTER_STARTS = (".", "~$")  # hidden files; lock files of Word and Excel
@@ -197,6 +195,8 @@ def _has_end(path: Path) -> bool:
     try:
         kind = kind_of(head)
         if kind == "TIFF":
+            from ballotscan.intake.tiff import check_directories
+
             return check_directories(path) > 0
     except FileFault as fault:
         return fault.reason is Reason.UNSUPPORTED_TYPE
@@ -224,14 +224,32 @@ def open_source(path: Path) -> OpenFile:
         raise FileFault(Reason.DAMAGED_FILE, f"it cannot be read: {error.strerror}") from error
 
 
+def count_at_sight(path: Path) -> int | None:
+    """1 for a file that by its first bytes is a single image; None where it must be opened to tell."""
+    with path.open("rb") as file:
+        head = file.read(SNIFFED_BYTES)
+    try:
+        return 1 if kind_of(head) in ("JPEG", "PNG") else None
+    except FileFault:
+        return None
+
+
 def _open_kind(path: Path, kind: Kind) -> OpenFile:
+    """Each kind's own module is loaded with the first such file: a stack is nearly always of one kind."""
     if kind == "PDF":
+        from ballotscan.intake.pdf import PdfFile
+
         pdf = PdfFile(path)
         return OpenFile(path, kind, pdf.page_count, pdf.page, pdf.close)
     if kind == "TIFF":
+        from ballotscan.intake.tiff import TiffFile
+
         tiff = TiffFile(path)
         return OpenFile(path, kind, tiff.page_count, tiff.page, tiff.close)
-    read = open_jpeg if kind == "JPEG" else open_png
+    if kind == "JPEG":
+        from ballotscan.intake.jpeg import open_jpeg as read
+    else:
+        from ballotscan.intake.png import open_png as read
 
     def page(_number: int) -> PageImage:
         if path.stat().st_size > _MAX_SINGLE_IMAGE_BYTES:

@@ -7,7 +7,7 @@ be added again without effect, so an interrupted scan is simply run again.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -139,6 +139,18 @@ class Store:
     def original_path(self, sha: Sha256) -> Path:
         return originals.original_path(self.folder, sha)
 
+    def put_original(self, path: Path) -> Sha256:
+        """The same from any thread, but to be settled before an entry about it is made."""
+        return originals.put(self.folder, path)
+
+    def settle_originals(self, shas: Iterable[Sha256]) -> None:
+        """Make sure that originals which were put there outlive a power cut."""
+        originals.settle(self.folder, shas)
+
+    @property
+    def originals_folder(self) -> Path:
+        return self.folder / originals.FOLDER
+
     # --- scanning ----------------------------------------------------------------------------------------
 
     def keep_form(self, form: Form) -> None:
@@ -241,6 +253,11 @@ class Store:
         """What is known of a file's bytes: the first file that had them, in whichever batch."""
         with self._reading() as connection:
             return page_queries.known_file(connection, original)
+
+    def known_originals(self, shas: Collection[Sha256]) -> set[Sha256]:
+        """Those of which a file was entered."""
+        with self._reading() as connection:
+            return page_queries.known_originals(connection, shas)
 
     def same_image(self, image: Sha256) -> KnownPage | None:
         """The first page that has this very image, if any."""

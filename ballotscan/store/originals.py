@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
+from collections.abc import Iterable
 from contextlib import suppress
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final, NamedTuple
 
 from ballotscan.errors import StoreError
 from ballotscan.i18n import gettext as _
@@ -16,6 +19,8 @@ from ballotscan.store.connect import make_private_folder
 
 FOLDER: Final = "originals"
 _PIECE: Final = 1 << 20
+_WHOLE: Final = 1 << 24  # a file shorter than this, as a page's image is, is held and read once; others twice
+_renaming: Final = threading.Lock()  # Windows replaces no file that another thread has just put there
 _READ_ONLY: Final = 0o400
 
 
@@ -27,22 +32,28 @@ def original_path(folder: Path, sha: Sha256) -> Path:
 def file_hash(path: Path) -> Sha256:
     """SHA-256 of a file's bytes. Raises ``OSError``."""
     with path.open("rb") as file:
-        return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+        return _hash_of(file)
 
 
 def keep(folder: Path, path: Path) -> Sha256:
     """Copy a file into the originals unless it is there already, and return its hash.
 
+    It is on disk, under its name, when this returns. Raises ``StoreError`` if the file cannot be read or
+    kept, or changes meanwhile.
+    """
+    sha = put(folder, path)
+    settle(folder, [sha])
+    return sha
+
+
+def put(folder: Path, path: Path) -> Sha256:
+    """As ``keep``, but the name is sure to outlive a power cut only after ``settle``. Threads may call this.
+
     Copied to a temporary name, synchronised and renamed, so that a power cut leaves the whole file or none.
-    Raises ``StoreError`` if the file cannot be read or kept, or changes meanwhile.
     """
     try:
-        sha = file_hash(path)
-        kept = original_path(folder, sha)
-        if kept.exists() and kept.stat().st_size == path.stat().st_size:
-            return sha
-        make_private_folder(kept.parent)
-        _copy(path, kept, sha)
+        with path.open("rb") as source:
+            return _put(folder, path, source)
     except OSError as fault:
         raise StoreError(
             _("{file}: the original cannot be kept: {reason}.").format(
@@ -50,30 +61,69 @@ def keep(folder: Path, path: Path) -> Sha256:
             ),
             _("Check the file, the disk's free space and the permissions."),
         ) from fault
-    return sha
 
 
-def _copy(path: Path, kept: Path, sha: Sha256) -> None:
+def settle(folder: Path, shas: Iterable[Sha256]) -> None:
+    """Make the names of originals durable, before entries about them are committed; each folder once."""
+    folders = sorted({original_path(folder, sha).parent for sha in shas})
+    for each in (*folders, folder / FOLDER, folder) if folders else ():
+        sync_folder(each)
+
+
+def _put(folder: Path, path: Path, source: BufferedReader) -> Sha256:
+    before = _stamp(source)
+    content = source.read(_WHOLE)
+    whole = len(content) < _WHOLE
+    sha = Sha256(hashlib.sha256(content).hexdigest()) if whole else _hash_of(source)
+    kept = original_path(folder, sha)
+    if _is_there(kept, before.size):
+        return sha
+    make_private_folder(kept.parent)
     handle, name = tempfile.mkstemp(prefix=".new-", dir=kept.parent)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as target, path.open("rb") as source:
-            copied = _copy_bytes(source, target)
+        with os.fdopen(handle, "wb") as target:
+            same = target.write(content) == before.size if whole else _copy(source, target) == sha
             target.flush()
             os.fsync(target.fileno())
-        if copied != sha:
+        if not same or _stamp(source) != before:
             raise StoreError(
                 _("{file}: the file changed while it was being read.").format(file=path),
                 _("Wait until the scanner has finished, then scan it again."),
             )
         temporary.chmod(_READ_ONLY)
-        temporary.replace(kept)
-        sync_folder(kept.parent)
+        with _renaming:
+            if not _is_there(kept, before.size):
+                temporary.replace(kept)
     finally:
         temporary.unlink(missing_ok=True)
+    return sha
 
 
-def _copy_bytes(source: BinaryIO, target: BinaryIO) -> str:
+def _is_there(kept: Path, size: int) -> bool:
+    with suppress(FileNotFoundError):
+        return kept.stat().st_size == size
+    return False
+
+
+class _Stamp(NamedTuple):
+    size: int
+    changed_ns: int
+
+
+def _stamp(file: BufferedReader) -> _Stamp:
+    found = os.fstat(file.fileno())
+    return _Stamp(found.st_size, found.st_mtime_ns)
+
+
+def _hash_of(file: BufferedReader) -> Sha256:
+    file.seek(0)
+    return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _copy(source: BufferedReader, target: BufferedWriter) -> str:
+    """Copy piece by piece; the hash of what was copied."""
+    source.seek(0)
     digest = hashlib.sha256()
     while piece := source.read(_PIECE):
         digest.update(piece)

@@ -15,6 +15,15 @@ from ballotscan.store.rows import KnownFile, KnownPage, PageRow, PendingPage, Sc
 from ballotscan.store.schema import batches, files, pages, readings, runs, sheets
 
 
+def known_originals(connection: Connection, originals: Collection[Sha256]) -> set[Sha256]:
+    """Those of which a file was entered."""
+    found: set[Sha256] = set()
+    for part in parts(sorted(set(originals))):
+        query = select(files.c.original).where(files.c.original.in_(part))
+        found.update(map(Sha256, connection.execute(query).scalars()))
+    return found
+
+
 def known_file(connection: Connection, original: Sha256) -> KnownFile | None:
     """The first file with these bytes."""
     query = select(files).where(files.c.original == original).order_by(files.c.key).limit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,43 @@ def test_a_missing_file(tmp_path: Path) -> None:
         originals.keep(tmp_path, tmp_path / "nothing.pdf")
 
 
-def test_a_file_that_changes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_file_is_copied_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(originals, "_WHOLE", 1000)
+    monkeypatch.setattr(originals, "_PIECE", 300)
     path = scan(tmp_path)
-    monkeypatch.setattr(originals, "file_hash", lambda _path: "0" * 64)
+    sha = originals.keep(tmp_path, path)
+    assert sha == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert originals.original_path(tmp_path, sha).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("whole", [1000, 1 << 24])
+def test_a_file_that_changes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int) -> None:
+    monkeypatch.setattr(originals, "_WHOLE", whole)
+    path = scan(tmp_path)
+    synchronise = os.fsync
+
+    def grow_and_synchronise(handle: int) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+        synchronise(handle)
+
+    monkeypatch.setattr(os, "fsync", grow_and_synchronise)
     with pytest.raises(StoreError, match=r"scan\.pdf: the file changed while it was being read"):
         originals.keep(tmp_path, path)
     assert [item for item in (tmp_path / "originals").rglob("*") if item.is_file()] == []
+
+
+def test_names_are_settled_once_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shas = [originals.put(tmp_path, scan(tmp_path, content)) for content in (b"1", b"2", b"1")]
+    settled: list[Path] = []
+    monkeypatch.setattr(originals, "sync_folder", settled.append)
+    originals.settle(tmp_path, shas)
+    folders = sorted({originals.original_path(tmp_path, sha).parent for sha in shas})
+    assert settled == [*folders, tmp_path / "originals", tmp_path]
+
+
+def test_many_threads_keep_the_same_bytes(tmp_path: Path) -> None:
+    path = scan(tmp_path)
+    with ThreadPoolExecutor(8) as threads:
+        shas = set(threads.map(lambda _number: originals.put(tmp_path, path), range(32)))
+    assert [item.name for item in (tmp_path / "originals").rglob("*") if item.is_file()] == list(shas)
