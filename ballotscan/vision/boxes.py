@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ballotscan.forms.form import Side
 from ballotscan.vision.arrays import Bools, Floats, Grey, Indices
@@ -25,8 +26,9 @@ NEAR_MM = 0.9
 SURROUND_MM = 3.8
 """How far around a box is looked: hand-drawn circles reach 1.35 box sides from the centre."""
 
-OUTLINE_SEARCH_MM = 0.8
-"""How far from the page fit an outline is looked for: what feed stretch and folds leave over."""
+SHIFTS = 9
+"""An outline is looked for at so many places a sample apart: 0.8 mm either way of the page fit, what feed
+stretch and folds leave over."""
 
 INSET_MM = 0.25
 """Print blurs this far in a 150 dpi scan (one and a half pixels); nearer ink is not told from print.
@@ -43,39 +45,54 @@ BLUR_MM = 0.07
 """Half a pixel at 150 dpi and the lens of an ordinary scanner, as a Gaussian's sigma."""
 
 
+NEIGHBOURS_MM = 18.0
+"""Width of the Gaussian over which outlines found agree with their neighbours: a row or two of boxes."""
+
+
 @dataclass(frozen=True)
 class Zone:
-    """Samples of each box's patch: ``index`` (N, K) into the flattened patch, ``used`` (N, K) where real."""
+    """Some samples of each box's patch: ``index`` (N, K) into all patches one after the other, ``used``
+    (N, K) where real."""
 
     index: Indices
     used: Bools
 
 
 @dataclass(frozen=True)
-class Look:
-    """Patches of the blank: ``print`` (N, S * S) its darkness, 0 to 1, grown by a sample."""
+class Rays:
+    """Where each box's rays are sampled, outwards step by step, RAYS samples a step: ``points_mm`` (N, 2, K),
+    x and y from its centre, ``used`` (N, K) where ink there would be the box's own, ``print`` (N, K) the
+    blank's darkness."""
 
-    grid: Grid
+    points_mm: Floats
+    used: Bools
     print: Floats
 
 
 @dataclass(frozen=True)
 class BoxPrints:
-    """``rects_mm`` (N, 4) x, y, w, h; ``centres_mm`` (N, 2); ``outline_blank`` (N, 4) the darkness of each
-    printed side on the blank; ``inside_span`` (N, 2) width and height of the inside, in samples."""
+    """``rects_mm`` (N, 4) x, y, w, h; ``centres_mm`` (N, 2); ``print`` (N, S * S) the darkness of the blank
+    in ``grid``, 0 to 1, grown by a sample; ``outline_blank`` (N, 4) the darkness of each printed side.
+
+    ``shares`` (N, 5, S * S) times a patch are its means over the top, right, bottom and left side and over
+    the inside; ``inside_print`` (N,) is that last mean of the print. ``reach`` (4, N, K) counts each sample
+    of the inside from the left, right, top and bottom edge of the patch, from 1.
+    """
 
     rects_mm: Floats
     centres_mm: Floats
-    close: Look  # the box and its near surroundings
-    wide: Look  # all its surroundings
-    rows: Floats  # (N, S) profile of the blank's darkness down the close look
-    columns: Floats  # (N, S) and across it
+    neighbours: Floats  # (N, N) how much each box's shift says of another's
+    grid: Grid  # the box and its near surroundings
+    print: Floats
+    profiles: Floats  # (2, N, SHIFTS, S) down the rows and across the columns, at every shift
     outline_blank: Floats
-    outline: tuple[Zone, ...]  # top, right, bottom, left, in the close look
-    inside: Zone  # in the close look
-    near: Zone  # in the close look
-    rays: Zone  # in the wide look; K = RAYS * samples along a ray
-    inside_span: Indices
+    shares: Floats
+    inside: Zone
+    inside_print: Floats
+    inside_span: Indices  # (N, 2) width and height, in samples
+    reach: NDArray[np.uint8]
+    near: Zone
+    rays: Rays  # all its surroundings
 
 
 def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
@@ -88,32 +105,52 @@ def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
     close = make_grid(largest + NEAR_MM, STEP_MM)
     wide = make_grid(largest + SURROUND_MM, AROUND_STEP_MM)
     seen_close, seen_wide = (_darkness(blank, dpi, centres, grid) for grid in (close, wide))
-    rows, columns = profiles(seen_close)
+    grown = _spread(seen_close).reshape(len(rects), -1)
     inside, near = _inside_and_near(rects, centres, close, seen_close)
     sides = _outline_sides(rects, close, seen_close)
-    shown = np.where(sides, seen_close[:, None], 0).sum(axis=(2, 3)) / np.maximum(sides.sum(axis=(2, 3)), 1)
+    shares = _shares(np.concatenate([sides, inside[:, None]], axis=1))
+    flat_seen = seen_close.reshape(len(rects), -1, 1)
+    gap = ((centres[:, None] - centres[None]) ** 2).sum(axis=2)
+    zone = _zone(inside)
     return BoxPrints(
         rects_mm=rects,
         centres_mm=centres,
-        close=Look(close, _spread(seen_close).reshape(len(rects), close.size**2)),
-        wide=Look(wide, _spread(seen_wide).reshape(len(rects), wide.size**2)),
-        rows=rows,
-        columns=columns,
-        outline_blank=np.maximum(shown, 0.1),
-        outline=tuple(_zone(sides[:, number]) for number in range(4)),
-        inside=_zone(inside),
+        neighbours=np.exp(-0.5 * gap / NEIGHBOURS_MM**2).astype(np.float32),
+        grid=close,
+        print=grown,
+        profiles=_at_every_shift(profiles(seen_close)),
+        outline_blank=np.maximum((shares[:, :4] @ flat_seen)[:, :, 0], 0.1),
+        shares=shares,
+        inside=zone,
+        inside_print=(shares[:, 4:] @ grown[:, :, None])[:, 0, 0],
+        inside_span=np.stack([inside.any(axis=1).sum(axis=1), inside.any(axis=2).sum(axis=1)], axis=1),
+        reach=_reach(zone, close.size),
         near=_zone(near),
         rays=_rays(rects, centres, wide, seen_wide),
-        inside_span=np.stack([inside.any(axis=1).sum(axis=1), inside.any(axis=2).sum(axis=1)], axis=1),
     )
 
 
-def profiles(patches: Floats) -> tuple[Floats, Floats]:
-    """Mean darkness along rows and along columns of patches (N, S, S), over their middle two thirds, where
-    the sides of the box itself run: two (N, S)."""
+def profiles(patches: Floats) -> Floats:
+    """Means of patches (N, S, S) along their rows and along their columns (2, N, S), over their middle two
+    thirds, where the sides of the box itself run."""
     size = patches.shape[1]
     cut = size // 6
-    return patches[:, :, cut : size - cut].mean(axis=2), patches[:, cut : size - cut, :].mean(axis=1)
+    along = np.zeros(size, np.float32)
+    along[cut : size - cut] = 1 / (size - 2 * cut)
+    return np.stack([patches @ along, along @ patches])
+
+
+def _at_every_shift(printed: Floats) -> Floats:
+    """The middle of profiles (2, N, S), freed of its mean and brought to norm 1, at each of its SHIFTS
+    places: (2, N, SHIFTS, S), 0 beside it."""
+    size, length = printed.shape[2], printed.shape[2] - SHIFTS + 1
+    inner = printed[:, :, SHIFTS // 2 :][:, :, :length]
+    inner = inner - inner.mean(axis=2, keepdims=True)
+    inner /= np.linalg.norm(inner, axis=2, keepdims=True) + 1e-6
+    shifted = np.zeros((*printed.shape[:2], SHIFTS, size), np.float32)
+    for shift in range(SHIFTS):
+        shifted[:, :, shift, shift : shift + length] = inner
+    return shifted
 
 
 def _darkness(blank: Grey, dpi: float, centres: Floats, grid: Grid) -> Floats:
@@ -145,17 +182,26 @@ def _inside_and_near(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -
 
 def _zone(mask: Bools) -> Zone:
     """The samples of masks (N, S, S) as indices, filled up to the longest."""
-    rows = [np.flatnonzero(each) for each in mask]
-    longest = max((len(row) for row in rows), default=0) or 1
-    index = np.zeros((len(rows), longest), np.intp)
-    used = np.zeros((len(rows), longest), bool)
-    for number, row in enumerate(rows):
-        index[number, : len(row)] = row
-        used[number, : len(row)] = True
+    count = mask.sum(axis=(1, 2))
+    used = np.arange(max(1, count.max(initial=0))) < count[:, None]
+    index = np.zeros(used.shape, np.intp)
+    index[used] = np.flatnonzero(mask)
     return Zone(index, used)
 
 
-def _rays(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> Zone:
+def _shares(masks: Bools) -> Floats:
+    """Weights (N, M, S * S) that take the mean over masks (N, M, S, S); of an empty mask 0."""
+    flat = masks.reshape(*masks.shape[:2], -1)
+    return (flat / np.maximum(flat.sum(axis=2, keepdims=True), 1)).astype(np.float32)
+
+
+def _reach(zone: Zone, size: int) -> NDArray[np.uint8]:
+    """How far the samples of a zone lie from the left, right, top and bottom edge (4, N, K), from 1."""
+    row, column = np.divmod(zone.index % size**2, size)
+    return np.stack([column + 1, size - column, row + 1, size - row]).astype(np.uint8)
+
+
+def _rays(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> Rays:
     """Samples along rays from each box's outline outwards, where the blank prints nothing and no other box
     is nearer: what lies nearer to another box is that one's."""
     outwards = _outwards(rects, grid)
@@ -165,13 +211,15 @@ def _rays(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> Zone:
     ray = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (RAYS, 2)
     to_edge = (rects[:, None, 2:] / 2 / np.maximum(np.abs(ray), 1e-6)).min(axis=2)  # (N, RAYS) mm
     along = np.arange(INSET_MM, SURROUND_MM, grid.step_mm)
-    points = (to_edge[:, :, None] + along)[..., None] * ray[None, :, None, :]  # (N, RAYS, R, 2)
-    cell = np.rint(points / grid.step_mm).astype(np.intp) + grid.size // 2
-    held = ((cell >= 0) & (cell < grid.size)).all(axis=3)
-    cell = cell.clip(0, grid.size - 1)
-    index = (cell[..., 1] * grid.size + cell[..., 0]).reshape(len(rects), -1)
-    used = held.reshape(len(rects), -1) & np.take_along_axis(free.reshape(len(rects), -1), index, axis=1)
-    return Zone(index, used)
+    points = (to_edge[:, None] + along[:, None])[..., None] * ray  # (N, R, RAYS, 2)
+    cell = np.rint(points / grid.step_mm).astype(np.intp).reshape(len(rects), -1, 2)
+    held = (np.abs(cell) <= grid.size // 2).all(axis=2)
+    column, row = np.moveaxis((cell + grid.size // 2).clip(0, grid.size - 1), 2, 0)
+    each = np.arange(len(rects))[:, None]
+    used = held & free[each, row, column]
+    return Rays(
+        (cell.transpose(0, 2, 1) * grid.step_mm).astype(np.float32), used, _spread(seen)[each, row, column]
+    )
 
 
 def _outline_sides(rects: Floats, grid: Grid, seen: Floats) -> Bools:

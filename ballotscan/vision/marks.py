@@ -9,13 +9,10 @@ import numpy as np
 
 from ballotscan.model import Mark
 from ballotscan.vision.align import Alignment, local_maps, places
-from ballotscan.vision.arrays import Bools, Floats, Grey
-from ballotscan.vision.boxes import OUTLINE_SEARCH_MM, RAYS, STEP_MM, BoxPrints, Look, Zone, profiles
+from ballotscan.vision.arrays import Bools, Floats
+from ballotscan.vision.boxes import RAYS, SHIFTS, STEP_MM, BoxPrints, Zone, profiles
 from ballotscan.vision.page import Page
-from ballotscan.vision.patches import inside_share, sample
-
-NEIGHBOURS_MM = 18.0
-"""Width of the Gaussian over which outlines found agree with their neighbours: a row or two of boxes."""
+from ballotscan.vision.patches import inside_share, sample, sample_at
 
 AGREE_MM = 0.15
 """Outlines of one neighbourhood lie within this of each other on paper that is not torn or folded."""
@@ -41,48 +38,44 @@ def find_outlines(page: Page, alignment: Alignment) -> Outlines:
     boxes = alignment.reference.boxes
     expected = places(alignment, boxes.centres_mm)
     maps = local_maps(alignment.matrix, boxes.centres_mm)
-    patches = sample(page.fine, expected * page.fine_scale, maps * page.fine_scale, boxes.close.grid)
-    rows, columns = profiles((255 - patches).astype(np.float32))
-    shift_y, fit_y = _best_shift(rows, boxes.rows)
-    shift_x, fit_x = _best_shift(columns, boxes.columns)
-    found = np.stack([shift_x, shift_y], axis=1) * STEP_MM
-    fit = np.minimum(fit_x, fit_y)
-    shift = _agree(boxes.centres_mm, found, fit)
+    patches = sample(page.fine, expected * page.fine_scale, maps * page.fine_scale, boxes.grid)
+    found, fits = _best_shift(profiles((255 - patches).astype(np.float32)), boxes.profiles)
+    found_mm, fit = found[::-1].T * STEP_MM, fits.min(axis=0)  # rows tell of y, columns of x
+    shift = _agree(boxes.neighbours, found_mm, fit)
     centres = expected + (maps @ shift[:, :, None])[:, :, 0]
     return Outlines(centres, maps, fit, shift)
 
 
 def _best_shift(seen: Floats, printed: Floats) -> tuple[Floats, Floats]:
-    """Shift in samples (with fraction) at which profiles (N, S) agree best with the print, and how well."""
-    reach = round(OUTLINE_SEARCH_MM / STEP_MM)
-    inner = printed[:, reach:-reach]
-    inner = inner - inner.mean(axis=1, keepdims=True)
-    inner /= np.linalg.norm(inner, axis=1, keepdims=True) + 1e-6
-    windows = np.lib.stride_tricks.sliding_window_view(seen, inner.shape[1], axis=1)
-    spread = np.sqrt(
-        np.maximum((windows**2).sum(axis=2) - windows.shape[2] * windows.mean(axis=2) ** 2, 1e-6)
-    )
-    scores = np.einsum("nks,ns->nk", windows, inner) / spread
-    best = scores.argmax(axis=1)
-    index = np.arange(len(scores))
-    middle = best.clip(1, scores.shape[1] - 2)
-    before, here, after = scores[index, middle - 1], scores[index, middle], scores[index, middle + 1]
-    bend = before - 2 * here + after
-    part = np.where((best == middle) & (bend < -1e-6), 0.5 * (before - after) / np.minimum(bend, -1e-6), 0.0)
-    return best + part - reach, scores[index, best].astype(np.float64)
+    """Shift in samples (with fraction) at which profiles (2, N, S) agree best with the print, which is there
+    at every shift (2, N, SHIFTS, S), and the correlation: two (2, N)."""
+    size = seen.shape[2]
+    length = size - SHIFTS + 1
+    into = np.arange(size)[:, None] - np.arange(SHIFTS)
+    within = ((into >= 0) & (into < length)).astype(np.float32)  # (S, SHIFTS): what each shift covers
+    plain = (seen - seen.mean(axis=2, keepdims=True)).reshape(-1, size)
+    spread = plain**2 @ within - (plain @ within) ** 2 / length
+    products = np.einsum("nks,ns->nk", printed.reshape(len(plain), SHIFTS, -1), plain)
+    scores = products / np.sqrt(np.maximum(spread, 1e-6))
+    each, best = np.arange(len(scores)), scores.argmax(axis=1)
+    middle = best.clip(1, SHIFTS - 2)
+    before, here, after = (scores[each, middle + step] for step in (-1, 0, 1))
+    bend = np.minimum(before - 2 * here + after, -1e-6)
+    part = np.where(best == middle, 0.5 * (before - after) / bend, 0.0)
+    shift = best + part - SHIFTS // 2
+    return shift.reshape(2, -1), scores[each, best].reshape(2, -1)
 
 
-def _agree(centres_mm: Floats, found_mm: Floats, fit: Floats) -> Floats:
+def _agree(neighbours: Floats, found_mm: Floats, fit: Floats) -> Floats:
     """Each box's shift, steadied by its neighbours: the mean around it, weighted by distance and fit.
 
     A mark drawn over an outline can pull one box's own fit; it cannot pull its neighbours'. Outliers
     against the neighbourhood's own first mean are left out of the second.
     """
-    gap = ((centres_mm[:, None] - centres_mm[None]) ** 2).sum(axis=2)
-    near = np.exp(-0.5 * gap / NEIGHBOURS_MM**2) * np.maximum(fit, 0.0)[None, :] ** 4
+    near = neighbours * np.maximum(fit, 0.0) ** 4
     first = near @ found_mm / (near.sum(axis=1, keepdims=True) + 1e-6)
-    miss = np.hypot(*(found_mm[None, :] - first[:, None]).transpose(2, 0, 1))
-    near = near * np.exp(-0.5 * (miss / AGREE_MM) ** 2)
+    miss_x, miss_y = (found_mm[:, axis] - first[:, axis, None] for axis in (0, 1))
+    near = near * np.exp((-0.5 / AGREE_MM**2) * (miss_x**2 + miss_y**2))
     return near @ found_mm / (near.sum(axis=1, keepdims=True) + 1e-3)
 
 
@@ -103,16 +96,18 @@ def measure_marks(page: Page, alignment: Alignment) -> Measured:
         return Measured((), 1.0, 1.0)
     outlines = find_outlines(page, alignment)
     paper = _paper(page, outlines)
-    close = _darkness(page.fine, page.fine_scale, outlines, boxes.close, paper)
-    wide = _darkness(page.half, page.fine_scale / 2, outlines, boxes.wide, paper)
-    sides = np.stack([_mean(close, side) for side in boxes.outline], axis=1) / boxes.outline_blank
+    close = _darkness(page, outlines, boxes, paper)
+    means = (boxes.shares @ close[:, :, None])[:, :, 0]
+    sides = np.sort(means[:, :4] / boxes.outline_blank, axis=1)
     own_print = max(float(np.median(sides)), LEAST_PRINT)
-    scores = _inside_scores(close / own_print - boxes.close.print, boxes)
-    scores |= _surround_scores(wide / own_print - boxes.wide.print, boxes)
+    scores = _inside_scores(close / own_print - boxes.print, boxes)
+    scores |= _surround_scores(_along_rays(page, outlines, boxes, paper, own_print))
     half_mm = float(boxes.rects_mm[:, 2:].max()) / 2
     scores |= {
+        "ink": means[:, 4] / own_print - boxes.inside_print,
         "outline": outlines.fit,
-        "weakest_side": sides.min(axis=1) / own_print,
+        "weakest_side": sides[:, 0] / own_print,
+        "next_side": sides[:, 1] / own_print,
         "shift_x_mm": outlines.shift_mm[:, 0],
         "shift_y_mm": outlines.shift_mm[:, 1],
         "held": inside_share((page.height_px, page.width_px), outlines.centres_px, outlines.maps, half_mm),
@@ -138,30 +133,31 @@ def _paper(page: Page, outlines: Outlines) -> Floats:
     return np.maximum(paper.reshape(-1, 1).astype(np.float32), 1.0)
 
 
-def _darkness(image: Grey, scale: float, outlines: Outlines, look: Look, paper: Floats) -> Floats:
-    """Darkness (N, S * S) of each patch against the local paper: 0 paper, 1 black."""
-    patches = sample(image, outlines.centres_px * scale, outlines.maps * scale, look.grid)
+def _darkness(page: Page, outlines: Outlines, boxes: BoxPrints, paper: Floats) -> Floats:
+    """Darkness (N, S * S) of each box's patch against the local paper: 0 paper, 1 black."""
+    scale = page.fine_scale
+    patches = sample(page.fine, outlines.centres_px * scale, outlines.maps * scale, boxes.grid)
     return 1 - patches.reshape(len(patches), -1) / paper
 
 
-def _mean(values: Floats, zone: Zone) -> Floats:
-    """Mean (N,) of patches (N, S * S) over a zone; 0 where the zone is empty."""
-    taken = np.take_along_axis(values, zone.index, axis=1)
-    return (taken * zone.used).sum(axis=1) / np.maximum(zone.used.sum(axis=1), 1)
+def _along_rays(page: Page, outlines: Outlines, boxes: BoxPrints, paper: Floats, own_print: float) -> Floats:
+    """Ink (N, K) along each box's rays in print's darkness; 0 where none would be its own."""
+    scale, rays = page.fine_scale / 2, boxes.rays
+    seen = sample_at(page.half, outlines.centres_px * scale, outlines.maps * scale, rays.points_mm)
+    return ((1 - seen / paper) / own_print - rays.print).clip(0) * rays.used
 
 
 def _taken(values: Floats, zone: Zone) -> Floats:
     """The samples of a zone (N, K), minus infinity where there is none."""
-    return np.where(zone.used, np.take_along_axis(values, zone.index, axis=1), -np.inf)
+    return np.where(zone.used, values.take(zone.index), np.float32(-np.inf))
 
 
 def _inside_scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
-    soft = _soften(ink, boxes.close.grid.size)
+    soft = _soften(ink, boxes.grid.size)
     inside = _taken(soft, boxes.inside)
     peak = _top(inside)
     strong = inside > 0.5 * np.maximum(peak, 1e-3)[:, None]
     return {
-        "ink": _mean(ink, boxes.inside),
         "peak": peak,
         "cover": strong.sum(axis=1) / np.maximum(boxes.inside.used.sum(axis=1), 1),
         "extent": _extent(strong, boxes),
@@ -184,33 +180,33 @@ def _top(samples: Floats) -> Floats:
 
 def _extent(strong: Bools, boxes: BoxPrints) -> Floats:
     """The longer side of the strong ink's bounding box as a share of the inside's."""
-    row, column = np.divmod(boxes.inside.index, boxes.close.grid.size)
-    spans = [
-        np.where(strong, place, -1).max(axis=1) - np.where(strong, place, 10**6).min(axis=1) + 1
-        for place in (column, row)
-    ]
-    share = np.stack(spans, axis=1) / np.maximum(boxes.inside_span, 1)
-    return np.where(strong.any(axis=1), share.max(axis=1), 0.0)
+    left, right, top, bottom = (boxes.reach * strong).max(axis=2).astype(int)
+    spans = np.stack([left + right, top + bottom], axis=1) - boxes.grid.size
+    return (spans / np.maximum(boxes.inside_span, 1)).max(axis=1).clip(0)  # no strong ink: below 0
 
 
-def _surround_scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
+def _surround_scores(ink: Floats) -> dict[str, Floats]:
     """Ink met along each ray outwards: in three directions of five at least, in the strongest, and running
     off the edge of the surroundings in two opposite directions at once.
 
     Neighbouring rays are taken by threes, so that a gap of a pen lift does not open a circle. Rays that the
     form's own print leaves no room for count as empty.
     """
-    along = np.maximum(_taken(ink, boxes.rays), 0).reshape(len(ink), RAYS // 3, 3, -1)
-    by_threes = along.max(axis=(2, 3))
-    ordered = np.sort(by_threes, axis=1)
-    far = along[:, :, :, -FAR_SAMPLES:].max(axis=(2, 3))
+    along = ink.reshape(len(ink), -1, RAYS)
+    by_threes = np.sort(_by_threes(along.max(axis=1)), axis=1)
+    far = _by_threes(along[:, -FAR_SAMPLES:].max(axis=1))
     around = np.maximum(far, np.maximum(np.roll(far, 1, axis=1), np.roll(far, -1, axis=1)))
     opposite = np.roll(around, RAYS // 6, axis=1)
     return {
-        "encircled": ordered[:, ordered.shape[1] * 2 // 5],
-        "ring_peak": ordered[:, -1],
+        "encircled": by_threes[:, by_threes.shape[1] * 2 // 5],
+        "ring_peak": by_threes[:, -1],
         "through": np.minimum(far, opposite).max(axis=1),
     }
+
+
+def _by_threes(rays: Floats) -> Floats:
+    """The most of every three neighbouring rays (N, RAYS / 3)."""
+    return rays.reshape(len(rays), -1, 3).max(axis=2)
 
 
 FAR_SAMPLES = 3

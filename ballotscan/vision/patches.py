@@ -6,6 +6,7 @@ The page is never flattened for reading: only the boxes and what surrounds them 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -22,6 +23,12 @@ class Grid:
     step_mm: float
     steps_mm: Floats
 
+    @cached_property
+    def places(self) -> Floats:
+        """x and y of every sample in mm, row by row, and 1: (3, size * size)."""
+        y, x = np.meshgrid(self.steps_mm, self.steps_mm, indexing="ij")
+        return np.stack([x.ravel(), y.ravel(), np.ones(x.size)]).astype(np.float32)
+
 
 def make_grid(half_mm: float, step_mm: float) -> Grid:
     """Samples from at least ``-half_mm`` to ``half_mm`` in both directions, one of them on the centre."""
@@ -36,13 +43,20 @@ def sample(image: Grey, centres_px: Floats, mm_to_px: Floats, grid: Grid) -> Gre
     ``mm_to_px`` (N, 2, 2) is the local map of a step in mm to a step in px. Outside the image the nearest
     pixel is repeated; ``inside_share`` tells how much of a patch is real.
     """
-    along_x = mm_to_px[:, :, 0, None].astype(np.float32) * grid.steps_mm  # (N, 2, size)
-    along_y = mm_to_px[:, :, 1, None].astype(np.float32) * grid.steps_mm
-    along_y += (centres_px[:, :, None] - 0.5).astype(np.float32)  # OpenCV counts from pixel centres
-    where = along_x[:, :, None, :] + along_y[:, :, :, None]
-    columns, rows = (np.ascontiguousarray(where[:, axis]).reshape(-1, grid.size) for axis in (0, 1))
-    patches = cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return patches.reshape(len(centres_px), grid.size, grid.size)
+    maps = np.concatenate([mm_to_px, centres_px[:, :, None] - 0.5], axis=2).astype(np.float32)
+    columns, rows = (maps[:, axis] @ grid.places for axis in (0, 1))
+    return _look_up(image, columns, rows).reshape(len(centres_px), grid.size, grid.size)
+
+
+def sample_at(image: Grey, centres_px: Floats, mm_to_px: Floats, points_mm: Floats) -> Grey:
+    """Grey (N, K) at ``points_mm`` (N, 2, K), x and y, from each centre; the rest as in ``sample``."""
+    where = mm_to_px.astype(np.float32) @ points_mm + (centres_px[:, :, None] - 0.5).astype(np.float32)
+    return _look_up(image, where[:, 0], where[:, 1])
+
+
+def _look_up(image: Grey, columns: Floats, rows: Floats) -> Grey:
+    """The image between its pixels, which OpenCV counts from their centres."""
+    return cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def inside_share(shape: tuple[int, int], centres_px: Floats, mm_to_px: Floats, half_mm: float) -> Floats:
