@@ -22,7 +22,7 @@ from ballotscan.errors import BallotscanError, StoreError
 from ballotscan.forms.load import load_form
 from ballotscan.i18n import gettext as _
 from ballotscan.intake.files import SourceFile, list_files, lost
-from ballotscan.intake.workers import WorkerFault, run_tasks
+from ballotscan.intake.workers import Limits, WorkerFault, run_tasks
 from ballotscan.model import (
     BatchName,
     BatchSettings,
@@ -133,7 +133,8 @@ def _count_pages(store: Store, work: Worklist, workers: int, tell: Tell) -> None
         CountPages(store.original_path(file.original)): None for file in work.files if not _counted(file)
     }
     counts: dict[Path, int | FileRefused] = {}
-    opened = run_tasks(places, start_worker, ((), read_side), do_task, workers)
+    limits = Limits(readable=(store.originals_folder,))
+    opened = run_tasks(places, start_worker, ((), read_side), do_task, workers, limits)
     with closing(opened):
         for task, found in opened:
             tell("open", len(counts), len(places))
@@ -234,7 +235,7 @@ def _read_pages(
         return batch_of[result.ref.file, result.ref.original], result.ref in again
 
     added = done = 0
-    with closing(read_in_chunks(_tasks(store, work.files), folders, workers, read)) as chunks:
+    with closing(read_in_chunks(store, _tasks(store, work.files), folders, workers, read)) as chunks:
         for chunk in chunks:
             for (batch, tried_before), group in groupby(chunk, where):
                 add = store.add_pages_again if tried_before else store.add_pages
@@ -276,10 +277,11 @@ def _tasks(store: Store, files: Iterable[StackFile]) -> Iterator[ReadPage]:
 
 
 def read_in_chunks(
-    tasks: Iterable[ReadPage], folders: Sequence[Path], workers: int, read: ReadSide
+    store: Store, tasks: Iterable[ReadPage], folders: Sequence[Path], workers: int, read: ReadSide
 ) -> Generator[list[PageResult], None, None]:
     """Read pages in worker processes, in the pieces in which they are committed. Close it to stop early."""
-    found = run_tasks(tasks, start_worker, (tuple(folders), read), do_task, workers)
+    limits = Limits(readable=(store.originals_folder,))
+    found = run_tasks(tasks, start_worker, (tuple(folders), read), do_task, workers, limits)
     with closing(found):
         chunk: list[PageResult] = []
         began_s = time.monotonic()
@@ -297,4 +299,5 @@ def _page_result(task: ReadPage, result: Found | WorkerFault) -> PageResult:
     if isinstance(result, WorkerFault):
         return PageNotRead(task.ref, None, PageState.SET_ASIDE, result.reason, result.detail)
     assert isinstance(result, PageResult), "a page's result for a page"
+    assert result.ref == task.ref, "and for this one"
     return result

@@ -53,7 +53,7 @@ def reread_batch(
     store.start_batch(replace(batch, forms=tuple(forms)), ENGINE)
     tasks = [ReadPage(store.original_path(page.ref.original), page.ref) for page in pages]
     done = 0
-    with closing(read_in_chunks(tasks, folders, workers, read)) as chunks:
+    with closing(read_in_chunks(store, tasks, folders, workers, read)) as chunks:
         for chunk in chunks:
             store.add_pages(batch.name, chunk, number)
             done += len(chunk)

@@ -136,6 +136,10 @@ class Store:
         """Keep a file byte for byte; the same bytes again are no error. Raises ``StoreError``."""
         return originals.keep(self.folder, path)
 
+    @property
+    def originals_folder(self) -> Path:
+        return self.folder / originals.FOLDER
+
     def original_path(self, sha: Sha256) -> Path:
         return originals.original_path(self.folder, sha)
 

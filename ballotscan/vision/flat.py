@@ -38,5 +38,5 @@ def bounds_px(matrix: Matrix, rect: Rect) -> tuple[float, float, float, float]:
     ]
     mapped = np.array(corners) @ matrix.T
     points: Floats = mapped[:, :2] / mapped[:, 2:]
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    left, top, right, bottom = map(float, (*points.min(axis=0), *points.max(axis=0)))
     return round(left, 1), round(top, 1), round(right - left, 1), round(bottom - top, 1)

@@ -92,6 +92,7 @@ def run_here(
     initialise_args: tuple[Any, ...],
     function: Callable[[Any, Any], Any],
     workers: int,
+    limits: Any = None,
 ) -> Iterator[tuple[Any, Any]]:
     """Stands for ``run_tasks``: the same work in this process, with forms but without their pictures."""
     folders, read = initialise_args

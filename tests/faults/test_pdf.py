@@ -484,7 +484,7 @@ def test_case_15_what_no_check_foresees_ends_at_the_worker_limits(tmp_path: Path
         add_page(pdf, {"Im0": image_object(pdf, runs, filters, **entries)})
 
     path = made_pdf(tmp_path / "a.pdf", make)
-    limits = Limits(wall_s=60, memory_mb=700, cpu_s=40)
+    limits = Limits(wall_s=60, memory_mb=700, cpu_s=40, readable=(tmp_path,))
     ((_, found),) = run_tasks(["page"], as_it_is, (str(path),), open_in_worker, 1, limits)
     assert isinstance(found, WorkerFault)
     assert found.reason is Reason.RESOURCE_LIMIT

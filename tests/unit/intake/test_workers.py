@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ballotscan.errors import UsageError
+from ballotscan.intake import workers as pool
 from ballotscan.intake.workers import Limits, RemoteTracebackError, WorkerFault, run_tasks
 from ballotscan.model import Reason
 
@@ -96,6 +97,14 @@ def outcomes(
     return list(run_tasks(tasks, start, (0,), function, workers, limits))
 
 
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The workers' scratch folder, which is kept when they are gone."""
+    monkeypatch.setattr(pool.tempfile, "mkdtemp", lambda prefix: str(tmp_path))
+    monkeypatch.setattr(pool.shutil, "rmtree", lambda path, ignore_errors: None)
+    return tmp_path
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
     results = list(run_tasks(range(30), start, (100,), add, workers, QUICK))
@@ -144,25 +153,25 @@ def test_a_task_that_costs_its_worker_comes_back_as_a_fault(task: str, reason: R
 
 
 @POSIX
-def test_a_task_whose_worker_was_killed_from_outside_is_tried_again(tmp_path: Path) -> None:
-    results = list(run_tasks(["a", "unlucky", "b"], same, (tmp_path,), die_once, 2, QUICK))
+def test_a_task_whose_worker_was_killed_from_outside_is_tried_again(scratch: Path) -> None:
+    results = list(run_tasks(["a", "unlucky", "b"], same, (scratch,), die_once, 2, QUICK))
     assert results == [("a", "a"), ("unlucky", "unlucky"), ("b", "b")]
-    assert (tmp_path / "died").exists()
+    assert (scratch / "died").exists()
 
 
 @POSIX
-def test_the_second_try_is_made_alone(tmp_path: Path) -> None:
-    results = list(run_tasks(range(6), same, (tmp_path,), note_and_die, 2, QUICK))
+def test_the_second_try_is_made_alone(scratch: Path) -> None:
+    results = list(run_tasks(range(6), same, (scratch,), note_and_die, 2, QUICK))
     assert [result for _, result in results[1:]] == [1, 2, 3, 4, 5]
-    died_alone = [path.name for path in tmp_path.glob("running*")]
+    died_alone = [path.name for path in scratch.glob("running*")]
     assert results[0][1] == 0 or died_alone == ["running0"]
 
 
 @POSIX
 def test_a_hung_worker_takes_its_child_program_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    note = tmp_path / "pid"
+    note = scratch / "pid"
     monkeypatch.setenv("BALLOTSCAN_TEST_PID", str(note))
     outcomes(misbehave, ["hang with a child"], Limits(wall_s=2, memory_mb=600, cpu_s=20), workers=1)
     assert not is_alive(int(note.read_text(encoding="ascii")))
