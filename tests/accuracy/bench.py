@@ -4,23 +4,27 @@
     python -m tests.accuracy.bench --short --record       the same, kept as what CI compares with
     python -m tests.accuracy.bench --full [--minutes N]   all sheets, hours; goes on where it was stopped
     python -m tests.accuracy.bench --sum                  adds up what the long run has so far
+    python -m tests.accuracy.bench --real                 the real marks of ../shared/data
 
 The long run writes a shard per few sheets to work/accuracy/shards/<code>/, where <code> stands for the reader
-and the simulator as they are: after a change of either it begins anew. The sum goes to
+and the simulator as they are: after a change of either it begins anew. All rows go forward together, a share
+of each at a time, so that a run may be stopped whenever; what is done is not done again. The sum goes to
 tests/accuracy/results.json and ballotscan/docs/accuracy.md. ``--only NAME`` takes rows whose name starts so.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import hashlib
 import json
 import multiprocessing
+import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +34,11 @@ import numpy as np
 from ballotscan.forms.prints import FormPrint
 from ballotscan.vision.reference import Reference
 from tests.accuracy.cases import Case, compare
+from tests.accuracy.marks_level import BLOCK_SHEETS, keep_crop, run_block
 from tests.accuracy.reading import crop_question, load_shipped, read_sheet, references_of
 from tests.accuracy.real_ink import shared_data
 from tests.accuracy.real_marks import read_set
-from tests.accuracy.rows import ROWS, SHARD_SHEETS, TEMPLATES, Row, seed_of
+from tests.accuracy.rows import ROWS, Row, seed_of
 from tests.accuracy.stacks import run_stack
 from tests.accuracy.table import write_table
 from tests.accuracy.tally import Tally, from_json, tally_sheet, tally_stack, total
@@ -52,14 +57,35 @@ CODE = (
 )
 
 
+MARKS_CODE = ("tests/accuracy/marks_level.py",)
+
+
+def _digest(patterns: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+        if not path.name.startswith(("test_", "make_")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 @cache
 def code_name() -> str:
     """A name for the reader and the simulator as they are."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in CODE for path in ROOT.glob(pattern)):
-        if not path.name.startswith(("test_", "make_")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    return _digest(CODE)[:12]
+
+
+@cache
+def _marks_code() -> str:
+    """A name for how marks alone are made; without it a change there would mix two kinds of them."""
+    return _digest(MARKS_CODE)[:6]
+
+
+def keep_memory() -> None:
+    """Let glibc keep what pages were made in: giving it back after every page costs a third of the time."""
+    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        for option, value in ((-3, 2**30), (-1, 2**31 - 1)):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+            library.mallopt(option, value)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -75,15 +101,19 @@ class Job:
     first: int
     sheets: int
     series: int  # of seeds
+    shards: Path = WORK  # the folder of its result
 
     @property
-    def name(self) -> str:
-        return f"{ROWS[self.row].name}-{self.template}-{self.first:05d}"
+    def path(self) -> Path:
+        row = ROWS[self.row]
+        code = f"-{_marks_code()}" if row.marks else ""
+        return self.shards / f"{row.name}-{self.template}-{self.first:05d}{code}.json"
 
 
 @cache
 def _loaded(template: str) -> tuple[FormPrint, tuple[Reference, ...]]:
     cv2.setNumThreads(1)
+    keep_memory()
     form_print = load_shipped(template)
     return form_print, references_of(form_print)
 
@@ -102,6 +132,16 @@ def run_sheet(row: Row, template: str, sheet: int, series: int) -> Tally:
     return tally_sheet(cases, len(simulated.sides), way.good)
 
 
+def _run_marks(row: Row, template: str, sheets: range, series: int) -> Tally:
+    """Marks alone; ``sheets`` are whole blocks."""
+    assert sheets.start % BLOCK_SHEETS == 0 and len(sheets) % BLOCK_SHEETS == 0
+    keep = partial(keep_crop, WORK / "silent")
+    return total(
+        run_block(row.marks, seed_of(row, template, first, series), *_loaded(template), keep)
+        for first in sheets[::BLOCK_SHEETS]
+    )
+
+
 def _keep_pictures(row: Row, simulated: SimulatedSheet, wrong: Sequence[Case]) -> None:
     """A PNG of every question read wrong and accepted, under work/accuracy/silent/."""
     by_side = {scanned.side: scanned for scanned in simulated.sides}
@@ -117,6 +157,8 @@ def run_job(job: Job) -> Tally:
     """All sheets of one job."""
     row = ROWS[job.row]
     sheets = range(job.first, job.first + job.sheets)
+    if row.marks:
+        return _run_marks(row, job.template, sheets, job.series)
     return total(run_sheet(row, job.template, sheet, job.series) for sheet in sheets)
 
 
@@ -125,39 +167,31 @@ def run_job(job: Job) -> Tally:
 
 
 def full_jobs(only: str) -> list[Job]:
-    """Every shard of the long run: the first of every row, then the second of every row, and so on."""
+    """Every shard of the long run, in the order of the share of its row that is done with it."""
     jobs, series = [], int(code_name()[:6], 16) + 1
+    shards = WORK / "shards" / code_name()
     for number, row in enumerate(ROWS):
-        for template in TEMPLATES:
-            size = SHARD_SHEETS[template]
-            for first in range(0, row.full[template], size):
-                jobs.append(Job(number, template, first, min(size, row.full[template] - first), series))
+        for template, sheets in row.full.items():
+            size = row.shard_sheets(template)
+            for first in range(0, sheets, size):
+                jobs.append(Job(number, template, first, min(size, sheets - first), series, shards))
     wanted = [job for job in jobs if ROWS[job.row].name.startswith(only)]
     return sorted(wanted, key=lambda job: (job.first / ROWS[job.row].full[job.template], job.row))
 
 
-def _shards() -> Path:
-    return WORK / "shards" / code_name()
-
-
-def _is_done(job: Job) -> bool:
-    return (_shards() / f"{job.name}.json").is_file()
-
-
 def _run_and_keep(job: Job) -> tuple[Job, Tally]:
     tally = run_job(job)
-    path = _shards() / f"{job.name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = job.path.with_suffix(".part")
     unfinished.write_text(json.dumps(tally.as_json(), ensure_ascii=False), encoding="utf-8")
-    unfinished.replace(path)
+    unfinished.replace(job.path)
     return job, tally
 
 
 def run_full(only: str, minutes: float, workers: int) -> None:
     """Run what is not done yet, until the time is up; every silent error is told at once."""
     until = time.monotonic() + minutes * 60
-    jobs = [job for job in full_jobs(only) if not _is_done(job)]
+    jobs = [job for job in full_jobs(only) if not job.path.is_file()]
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers) as pool:
         for done, (job, tally) in enumerate(pool.imap(_run_and_keep, jobs), 1):
@@ -182,8 +216,8 @@ def sum_shards() -> dict[str, dict[str, Tally]]:
     """Row name -> template -> sum of the shards of this code."""
     found: dict[str, dict[str, Tally]] = {}
     for job in full_jobs(""):
-        if _is_done(job):
-            values = json.loads((_shards() / f"{job.name}.json").read_text("utf-8"))
+        if job.path.is_file():
+            values = json.loads(job.path.read_text("utf-8"))
             by_template = found.setdefault(ROWS[job.row].name, {})
             by_template.setdefault(job.template, Tally()).add(from_json(values))
     return found
@@ -193,8 +227,8 @@ def run_short(only: str = "") -> Iterator[tuple[Row, str, Tally]]:
     """A few sheets of every row that starts with ``only``, from seeds of their own."""
     for number, row in enumerate(ROWS):
         if row.name.startswith(only):
-            for template in TEMPLATES:
-                yield row, template, run_job(Job(number, template, 0, row.short[template], SHORT_SERIES))
+            for template, sheets in row.short.items():
+                yield row, template, run_job(Job(number, template, 0, sheets, SHORT_SERIES))
 
 
 def run_real() -> dict[str, Tally]:

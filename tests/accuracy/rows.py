@@ -17,13 +17,15 @@ SEEDS_PER_SERIES = 1_000_000_000
 SEEDS_PER_ROW = 10_000_000
 TEMPLATES = ("appendix-i", "hue-2019")
 SHARD_SHEETS = {"appendix-i": 5, "hue-2019": 11}
+MARKS_SHARD_SHEETS = 200
 
 PLAIN = (Way((), Good.READ),)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``full`` and ``short``: sheets of each template in the long run and in that of every commit."""
+    """``full`` and ``short``: sheets of each template in the long run and in that of every commit. ``marks``
+    is the kind of marks_level.KINDS where the row is of marks alone, else empty."""
 
     name: str
     title: str
@@ -32,6 +34,10 @@ class Row:
     full: dict[str, int]
     short: dict[str, int]
     number: int = 0  # of the optical class
+    marks: str = ""
+
+    def shard_sheets(self, template: str) -> int:
+        return MARKS_SHARD_SHEETS if self.marks else SHARD_SHEETS[template]
 
     def way(self, sheet: int) -> Way:
         return self.ways[sheet % len(self.ways)]
@@ -57,6 +63,19 @@ def _classes() -> Iterator[Row]:
         )  # fmt: skip
 
 
+def _marks() -> Iterator[Row]:
+    """Marks alone: 3 times 24,720 sheets of Appendix I are 10,011,600 positions; marginal marks apart."""
+    for kind, title, sheets in (
+        ("prescribed", "prescribed marks", 24_720),
+        ("sensed", "reliably sensed marks", 24_720),
+        ("ignored", "marks among what is reliably ignored", 24_720),
+        ("marginal", "marginal marks", 2_000),
+    ):
+        yield Row(
+            f"marks-{kind}", title, "marks", PLAIN, {"appendix-i": sheets}, {"appendix-i": 40}, marks=kind
+        )
+
+
 ROWS: tuple[Row, ...] = (
     *_mixes(),
     Row(
@@ -68,6 +87,7 @@ ROWS: tuple[Row, ...] = (
         {"appendix-i": 230, "hue-2019": 400}, {"appendix-i": 2, "hue-2019": 5},
     ),
     *_classes(),
+    *_marks(),
 )  # fmt: skip
 
 

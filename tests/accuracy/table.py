@@ -64,6 +64,8 @@ def _template(template: str, found: dict[str, Any]) -> Iterator[str]:
     yield COLUMNS
     classes = []
     for row in ROWS:
+        if template not in row.full:
+            continue
         values = found.get(row.name, {}).get(template)
         tally = from_json(values) if values is not None else Tally()
         classes += [tally] if row.number else []

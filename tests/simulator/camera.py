@@ -62,7 +62,8 @@ def light_photograph(picture: Pixels, camera: Camera, rng: Rng) -> Pixels:
     light = _slope(rng, x, y, float(rng.uniform(*camera.shade)))
     if any(camera.shadow):
         light *= _shadow(rng, x, y, float(rng.uniform(*camera.shadow)))
-    lit = picture * cv2.resize(light, (width, height))
+    lit = cv2.multiply(picture, cv2.resize(light, (width, height)), dtype=cv2.CV_8U)
     if any(camera.glare):
-        lit += 255 * cv2.resize(_glare(rng, x, y, float(rng.uniform(*camera.glare))), (width, height))
-    return _shake(np.clip(lit, 0, 255).astype(np.uint8), rng, float(rng.uniform(*camera.motion_px)))
+        glare = _glare(rng, x, y, float(rng.uniform(*camera.glare)))
+        lit = cv2.add(lit, cv2.resize(cv2.convertScaleAbs(glare, alpha=255), (width, height)))
+    return _shake(np.asarray(lit, np.uint8), rng, float(rng.uniform(*camera.motion_px)))

@@ -125,9 +125,13 @@ def _coverage(strokes: Sequence[Stroke], pen: Pen, dpi: int, rng: Rng) -> Patch:
     width, height = (int(value) for value in high - low)
     clear = np.ones((height, width), np.float32)
     for stroke in strokes:
-        fine = _layer(stroke, low * float(FINE), (height * FINE, width * FINE), px_per_mm * FINE)
-        small = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
-        clear *= 1 - small.astype(np.float32) / 255
+        reach_mm = float(stroke.width_mm.max()) + 0.1
+        first = np.floor((stroke.points_mm.min(axis=0) - reach_mm) * px_per_mm).astype(int)
+        x, y = first - low
+        wide, high_px = np.ceil((stroke.points_mm.max(axis=0) + reach_mm) * px_per_mm).astype(int) - first
+        fine = _layer(stroke, first * float(FINE), (int(high_px) * FINE, int(wide) * FINE), px_per_mm * FINE)
+        small = cv2.resize(fine, (int(wide), int(high_px)), interpolation=cv2.INTER_AREA)
+        clear[y : y + high_px, x : x + wide] *= 1 - small.astype(np.float32) / 255
     taken = 1 - clear
     if pen.bleed_mm * px_per_mm > 0.3:
         taken = cv2.GaussianBlur(taken, (0, 0), pen.bleed_mm * px_per_mm)

@@ -14,6 +14,11 @@ from tests.simulator.conditions import Condition
 from tests.simulator.hands import Rng
 
 Page = NDArray[np.uint8]
+Veil = NDArray[np.float32]
+
+SHADE_PX = 16
+"""Shading is kept at this part of the page's size; it changes over centimetres."""
+
 MM_PER_INCH = 25.4
 
 
@@ -21,9 +26,9 @@ def show_through(page: Page, other: Page, share: float) -> Page:
     """The other side's darkness, mirrored and blurred by the paper, at ``share`` of its strength."""
     small = cv2.resize(other, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     soft = cv2.flip(cv2.GaussianBlur(small, (0, 0), 1.2), 1)
-    veil = cv2.resize(soft, (page.shape[1], page.shape[0]), interpolation=cv2.INTER_LINEAR)
-    table = (255 - (255 - np.arange(256)) * share).round().astype(np.uint8)
-    return np.asarray(cv2.multiply(page, cv2.LUT(veil, table), scale=1 / 255), np.uint8)
+    pale = cv2.convertScaleAbs(soft, alpha=share, beta=255 * (1 - share))
+    veil = cv2.resize(pale, (page.shape[1], page.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.multiply(page, veil, scale=1 / 255), np.uint8)
 
 
 def bleed_through(page: Page, other_ink: Page, share: float) -> Page:
@@ -36,13 +41,11 @@ def bleed_through(page: Page, other_ink: Page, share: float) -> Page:
     return np.asarray(page * (1 - taken / 255), np.uint8)
 
 
-def _shade(page: Page, rng: Rng, depth: float) -> Page:
-    """Slow unevenness of tone over the page."""
-    field = cv2.resize(rng.normal(size=(5, 4)).astype(np.float32), (page.shape[1] // 8, page.shape[0] // 8),
-                       interpolation=cv2.INTER_CUBIC)  # fmt: skip
-    veil = np.clip(255 * (1 - depth * (0.5 + 0.5 * np.clip(field, -1, 1))), 0, 255).astype(np.uint8)
-    veil = cv2.resize(veil, (page.shape[1], page.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.multiply(page, veil, scale=1 / 255), np.uint8)
+def _shade(rng: Rng, shape: tuple[int, ...], depth: float) -> Veil:
+    """Slow unevenness of tone over the page: the share of light that stays, at a SHADE_PX-th of its size."""
+    size = (shape[1] // SHADE_PX, shape[0] // SHADE_PX)
+    field = cv2.resize(rng.normal(size=(5, 4)).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(1 - depth * (0.5 + 0.5 * np.clip(field, -1, 1)), np.float32)
 
 
 def _specks(page: Page, rng: Rng, count: int, dpi: int) -> None:
@@ -65,15 +68,16 @@ def _fold(page: Page, at_px: int, across: bool, strength: float, rng: Rng) -> No
     band[:] = np.clip(band * (1 - along), 0, 255).astype(np.uint8)
 
 
-def age_paper(page: Page, condition: Condition, rng: Rng, dpi: int) -> Page:
-    """Specks, folds and slow shading. The tone itself is laid on by the scanner's curve."""
+def age_paper(page: Page, condition: Condition, rng: Rng, dpi: int) -> Veil | None:
+    """Specks and folds, in place. Gives the slow shading, if any, which is laid on when the page is lit; the
+    tone itself is laid on by the scanner's curve."""
     depth = float(rng.uniform(*condition.shading))
-    out = _shade(page, rng, depth) if depth > 0.003 else page
-    _specks(out, rng, int(rng.uniform(*condition.specks)), dpi)
+    veil = _shade(rng, page.shape, depth) if depth > 0.003 else None
+    _specks(page, rng, int(rng.uniform(*condition.specks)), dpi)
     if rng.random() < condition.fold_share:
         for part, across in ((0.5, True), (0.25, True), (0.75, True), (0.5, False)):
             if rng.random() < 0.45:
-                size = out.shape[0] if across else out.shape[1]
+                size = page.shape[0] if across else page.shape[1]
                 at_px = int(size * part + rng.normal(0, 0.012 * size))
-                _fold(out, at_px, across, float(rng.uniform(*condition.fold_strength)), rng)
-    return out
+                _fold(page, at_px, across, float(rng.uniform(*condition.fold_strength)), rng)
+    return veil

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,15 +65,20 @@ class Writer:
 
 
 def write_sheet(
-    form: Form, rng: Rng, condition: Condition, marker: Marker = mark_box
+    form: Form, rng: Rng, condition: Condition, marker: Marker = mark_box, strokes: Rng | None = None
 ) -> tuple[Hand, list[list[Group]], tuple[AnswerTruth, ...]]:
-    """One person fills in one sheet: the hand, the ink side by side, and the truth in printed order."""
+    """One person fills in one sheet: the hand, the ink side by side, and the truth in printed order.
+
+    With ``strokes`` only hand and answers come from ``rng``: the same person puts the same on another sheet.
+    """
     hand = make_hand(rng, condition.pens, condition.habits, condition.cancels)
     if condition.overshoot is not None:
         hand = replace(hand, overshoot=float(rng.uniform(*condition.overshoot)))
     writer = Writer(rng, hand, condition, float(rng.normal(0, 0.8)), marker)
     sides = form.side_of_question
     answers = [_mean_answer(writer, question, sides[question.id]) for question in form.questions]
+    if strokes is not None:
+        writer = replace(writer, rng=strokes)
     groups, settled = [], {}
     for side in form.sides:
         here = [answer for answer in answers if answer.side == side.number]
@@ -180,10 +185,23 @@ def _take_back(rng: Rng, hand: Hand, how: str, rect: Rect) -> Group:
     )
 
 
-def _enters(points_mm: NDArray[np.float64], rect: Rect) -> bool:
-    x, y = points_mm[:, 0] - rect.x_mm, points_mm[:, 1] - rect.y_mm
-    in_x = (x > INSIDE_MM) & (x < rect.w_mm - INSIDE_MM)
-    return bool(np.any(in_x & (y > INSIDE_MM) & (y < rect.h_mm - INSIDE_MM)))
+def _entered(points_mm: NDArray[np.float64], boxes: Sequence[BoxPlace]) -> Iterator[BoxPlace]:
+    """The boxes that ink at these points (N, 2) enters."""
+    if not len(points_mm):
+        return
+    (left, top), (right, low) = points_mm.min(axis=0), points_mm.max(axis=0)
+    for box in boxes:
+        rect = box.rect
+        if (
+            rect.x_mm < right
+            and rect.y_mm < low
+            and rect.x_mm + rect.w_mm > left
+            and rect.y_mm + rect.h_mm > top
+        ):
+            x, y = points_mm[:, 0] - rect.x_mm, points_mm[:, 1] - rect.y_mm
+            in_x = (x > INSIDE_MM) & (x < rect.w_mm - INSIDE_MM)
+            if np.any(in_x & (y > INSIDE_MM) & (y < rect.h_mm - INSIDE_MM)):
+                yield box
 
 
 def _touched(groups: Sequence[Group], answer: AnswerTruth, boxes: Sequence[BoxPlace]) -> set[str]:
@@ -192,9 +210,7 @@ def _touched(groups: Sequence[Group], answer: AnswerTruth, boxes: Sequence[BoxPl
         return set()
     own = {(answer.question, code) for code in (*answer.codes, *answer.cancelled)}
     points = np.vstack([ink_points(group) for group in groups])
-    return {
-        box.question for box in boxes if (box.question, box.option) not in own and _enters(points, box.rect)
-    }
+    return {box.question for box in _entered(points, boxes) if (box.question, box.option) not in own}
 
 
 def _dots(writer: Writer, side: Side) -> tuple[list[Group], set[str]]:
@@ -209,7 +225,7 @@ def _dots(writer: Writer, side: Side) -> tuple[list[Group], set[str]]:
         places.append(_centre(rect) + rng.uniform(-0.4, 0.4, 2) * np.array([rect.w_mm, rect.h_mm]))
     groups: list[Group] = [draw_dot(rng, writer.hand, at_mm) for at_mm in places]
     points = [ink_points(group) for group in groups]
-    return groups, {box.question for box in side.boxes for each in points if _enters(each, box.rect)}
+    return groups, {box.question for each in points for box in _entered(each, side.boxes)}
 
 
 def _texts(writer: Writer, form: Form, side: Side, answers: Sequence[AnswerTruth]) -> list[Group]:

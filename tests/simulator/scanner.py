@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 
 import cv2
@@ -15,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.simulator import fields
 from tests.simulator.conditions import Camera, Condition
+from tests.simulator.fields import window
 from tests.simulator.hands import Rng, choose
+from tests.simulator.paper import SHADE_PX
 
 MM_PER_INCH = 25.4
 MAP_STEP_PX = 16
-NOISE_SIZE_PX = (4096, 3072)
+CLOSE_MM = 1e-7
 LIDS = {"white": (240, 255), "grey": (120, 190), "black": (5, 45)}
 
 Pixels = NDArray[np.uint8]
@@ -98,7 +100,10 @@ class Geometry:
         step = np.linalg.inv(slope)
         scan_px = about + (target_mm - origin) @ step.T
         for _ in range(12):
-            scan_px = scan_px + (target_mm - forward(scan_px)) @ step.T
+            missed = target_mm - forward(scan_px)
+            if float(np.abs(missed).max(initial=0.0)) < CLOSE_MM:
+                break
+            scan_px = scan_px + missed @ step.T
         return np.asarray(scan_px)
 
     def template_to_scan_px(self, template_mm: Coordinates) -> Coordinates:
@@ -167,43 +172,23 @@ def hold_camera(geometry: Geometry, camera: Camera, rng: Rng) -> Geometry:
     )
 
 
-def _maps(geometry: Geometry, page_dpi: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where each pixel of the scan looks on the composed page: exact on a coarse grid, even between."""
+def _nodes(geometry: Geometry, page_dpi: int) -> NDArray[np.float32]:
+    """Where a coarse grid over the scan, MAP_STEP_PX apart, looks on the composed page: two (rows, columns),
+    x and y in px of it. The grid begins half a step outside."""
     width, height = geometry.size_px
     columns, rows = width // MAP_STEP_PX + 3, height // MAP_STEP_PX + 3
     x = (np.arange(columns) - 0.5) * MAP_STEP_PX - 0.5
     y = (np.arange(rows) - 0.5) * MAP_STEP_PX - 0.5
     grid = np.stack(np.meshgrid(x, y), axis=-1)
     where = geometry.scan_to_template_mm(grid) * page_dpi / MM_PER_INCH - 0.5
-    full = [
-        cv2.resize(
-            where[..., axis].astype(np.float32),
-            None,
-            fx=MAP_STEP_PX,
-            fy=MAP_STEP_PX,
-            interpolation=cv2.INTER_LINEAR,
-        )
-        for axis in range(2)
-    ]
-    return tuple(part[MAP_STEP_PX : MAP_STEP_PX + height, MAP_STEP_PX : MAP_STEP_PX + width] for part in full)  # type: ignore[return-value]
+    return np.ascontiguousarray(where.transpose(2, 0, 1), np.float32)
 
 
-@cache
-def _noise() -> NDArray[np.float32]:
-    """A field of noise of unit spread, a little correlated as a scanner's is; windows of it are used."""
-    rng = np.random.default_rng(4003)
-    noise = rng.standard_normal(size=NOISE_SIZE_PX, dtype=np.float32)
-    noise += 0.5 * np.roll(noise, 1, axis=1)
-    return np.asarray(noise / noise.std(), np.float32)
-
-
-def _noise_window(rng: Rng, height: int, width: int) -> NDArray[np.float32]:
-    """A window of the field, from a place of its own; a page too large for it gets it several times over."""
-    field = _noise()
-    if height > field.shape[0] - 64 or width > field.shape[1] - 64:
-        field = np.tile(field, (height // field.shape[0] + 2, width // field.shape[1] + 2))
-    top, left = int(rng.integers(field.shape[0] - height)), int(rng.integers(field.shape[1] - width))
-    return field[top : top + height, left : left + width]
+def _between(node: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """One coordinate of every pixel (height, width) of the scan: exact at the nodes, even between."""
+    size = (node.shape[1] * MAP_STEP_PX, node.shape[0] * MAP_STEP_PX)
+    full = cv2.resize(node, size, interpolation=cv2.INTER_LINEAR)
+    return full[MAP_STEP_PX : MAP_STEP_PX + height, MAP_STEP_PX : MAP_STEP_PX + width]
 
 
 def _lay_on_lid(image: Pixels, geometry: Geometry, lid: int, rng: Rng) -> None:
@@ -213,14 +198,27 @@ def _lay_on_lid(image: Pixels, geometry: Geometry, lid: int, rng: Rng) -> None:
     corners = np.array([[0, 0], [width_mm, 0], [width_mm, height_mm], [0, height_mm], [0, 0]])
     edge_mm = np.vstack([a * (1 - along) + b * along for a, b in pairwise(corners)])
     edge_px = (geometry.paper_to_scan_px(edge_mm) * 16).round().astype(np.int32)
-    mask = np.zeros(image.shape, np.uint8)
-    cv2.fillPoly(mask, [edge_px], 255, shift=4)
-    image[mask == 0] = lid
+    height, width = image.shape
+    beyond = 16 * np.array([[-9, -9], [width + 9, -9], [width + 9, height + 9], [-9, height + 9]], np.int32)
+    cv2.fillPoly(image, [beyond, edge_px], lid, shift=4)  # even-odd: what lies between the two
     if rng.random() < 0.6:
         shade = int(rng.integers(90, 200))
-        line = np.zeros(image.shape, np.uint8)
-        cv2.polylines(line, [edge_px], True, 255, max(1, round(geometry.dpi / 150)), cv2.LINE_AA, 4)
-        np.minimum(image, 255 - cv2.convertScaleAbs(line, alpha=(255 - shade) / 255), out=image)
+        thick = max(1, round(geometry.dpi / 150))
+        for side in range(4):
+            _shadow(image, edge_px[25 * side : 25 * side + 26], shade, thick)
+
+
+def _shadow(image: Pixels, line_px: NDArray[np.int32], shade: int, thick: int) -> None:
+    """A dark line through points (N, 2) in sixteenths of a pixel, in place; nothing becomes lighter."""
+    height, width = image.shape
+    low = np.maximum(line_px.min(axis=0) // 16 - thick - 2, 0)
+    high = np.minimum(line_px.max(axis=0) // 16 + thick + 3, (width, height))
+    if (low >= high).any():
+        return
+    part = image[low[1] : high[1], low[0] : high[0]]
+    line = np.zeros(part.shape, np.uint8)
+    cv2.polylines(line, [line_px - 16 * low.astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
+    np.minimum(part, 255 - cv2.convertScaleAbs(line, alpha=(255 - shade) / 255), out=part)
 
 
 def _columns(condition: Condition, rng: Rng, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -264,23 +262,55 @@ def set_optics(condition: Condition, rng: Rng, geometry: Geometry) -> Optics:
     )
 
 
-def scan_channel(page: Pixels, page_dpi: int, geometry: Geometry, optics: Optics, rng: Rng) -> Pixels:
-    """One channel of the composed page (H, W, template frame) as the sensor sees it, (h, w)."""
+LIGHT_UNIT = 250
+"""Levels of the light that are 1: a little above 1 is left to columns of the sensor that see more."""
+
+
+def _light(
+    optics: Optics, veil: NDArray[np.float32] | None, nodes: NDArray[np.float32], shape: tuple[int, int]
+) -> Pixels:
+    """Lamp, sensor and the paper's shading over the scan (h, w), in levels of LIGHT_UNIT."""
+    columns = optics.gain * LIGHT_UNIT
+    if veil is None:
+        return np.tile(np.rint(columns).astype(np.uint8), (shape[0], 1))
+    coarse = cv2.remap(
+        veil, *(nodes[:, ::4, ::4] / SHADE_PX), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    across = cv2.resize(coarse, (shape[1], coarse.shape[0])) * columns
+    return np.asarray(cv2.resize(np.rint(across).astype(np.uint8), shape[::-1]), np.uint8)
+
+
+def scan_channel(
+    page: Pixels,
+    page_dpi: int,
+    geometry: Geometry,
+    optics: Optics,
+    rng: Rng,
+    veil: NDArray[np.float32] | None = None,
+) -> Pixels:
+    """One channel of the composed page (H, W, template frame) as the sensor sees it, (h, w). ``veil`` is the
+    paper's shading."""
     reduction = page_dpi / geometry.dpi
     soft = float(np.hypot(optics.blur_px * reduction, 0.35 * max(0.0, reduction - 1)))
-    source = cv2.GaussianBlur(page, (0, 0), soft) if soft > 0.25 else page
-    map_x, map_y = _maps(geometry, page_dpi)
-    seen = cv2.remap(source, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
+    source = np.asarray(cv2.GaussianBlur(page, (0, 0), soft), np.uint8) if soft > 0.25 else page
     tone = (255 * optics.tone * (np.arange(256) / 255) ** optics.gamma).round().astype(np.uint8)
-    seen = cv2.LUT(seen, tone)
+    width, height = geometry.size_px
+    nodes = _nodes(geometry, page_dpi)
+    seen = cv2.remap(
+        source,
+        *(_between(node, width, height) for node in nodes),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=255,
+    )
+    seen = np.asarray(cv2.LUT(seen, tone), np.uint8)
     _lay_on_lid(seen, geometry, optics.lid, rng)
-    height, width = seen.shape
-    light = np.multiply(seen, optics.gain, dtype=np.float32)
-    if optics.added.any():
-        light += optics.added
-        np.maximum(light, 0, out=light)
-    light = cv2.scaleAdd(_noise_window(rng, height, width), optics.noise, light)
-    return np.asarray(cv2.convertScaleAbs(light), np.uint8)
+    lit = cv2.multiply(seen, _light(optics, veil, nodes, (height, width)), scale=1 / LIGHT_UNIT)
+    for column in np.flatnonzero(optics.added):
+        lit[:, column] = np.clip(lit[:, column] + optics.added[column], 0, 255)
+    noise = window(fields.noise(), rng, height, width)
+    grain = optics.noise / fields.NOISE_UNIT
+    return np.asarray(cv2.addWeighted(lit, 1.0, noise, grain, -grain * fields.NOISE_MIDDLE), np.uint8)
 
 
 def to_bitonal(grey: Pixels, level: float) -> Pixels:

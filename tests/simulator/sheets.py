@@ -7,7 +7,7 @@ into a condition leaves the others as they were: the same seed is the same perso
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -20,10 +20,19 @@ from tests.simulator.cleanup import clean_up
 from tests.simulator.conditions import Condition, find_condition
 from tests.simulator.hands import Hand, Rng, make_hand
 from tests.simulator.ink import Group, put_group
-from tests.simulator.paper import age_paper, bleed_through, show_through
+from tests.simulator.paper import Veil, age_paper, bleed_through, show_through
 from tests.simulator.people import AnswerTruth, Marker, mark_box, write_sheet
 from tests.simulator.printing import print_page
-from tests.simulator.scanner import Geometry, encode, lay_paper, scan_channel, set_optics, to_bitonal, turn
+from tests.simulator.scanner import (
+    Geometry,
+    Optics,
+    encode,
+    lay_paper,
+    scan_channel,
+    set_optics,
+    to_bitonal,
+    turn,
+)
 from tests.simulator.things import OBJECTS, Surface
 
 Pixels = NDArray[np.uint8]
@@ -160,19 +169,30 @@ def _soak(sides: list[list[Pixels]], written: Sequence[_Written], condition: Con
         ]
 
 
-def _compose(written: _Written, condition: Condition, channel: int, weights: Weights) -> Pixels:
-    """The printed page with all ink and everything else on it, one channel, in the template's frame."""
+def _compose(
+    written: _Written, condition: Condition, channel: int, weights: Weights
+) -> tuple[Pixels, Veil | None]:
+    """The printed page with all ink and everything else on it, one channel, in the template's frame; and the
+    shading of its paper."""
     page = _put_ink(written.printed.copy(), written, weights)
     paper_rng = np.random.default_rng(written.paper_seed)
     for name in condition.objects:
         OBJECTS[name](page, paper_rng, Surface(channel, written.dpi, written.boxes))
-    return age_paper(page, condition, paper_rng, written.dpi)
+    return page, age_paper(page, condition, paper_rng, written.dpi)
+
+
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    """One side before the scanner: its channels, and the shading of its paper, which all of them share."""
+
+    channels: tuple[Pixels, ...]
+    veil: Veil | None
 
 
 def _compose_sheet(
     master: Print, groups: Sequence[Sequence[Group]], hand: Hand, condition: Condition, chance: _Chance
-) -> list[list[Pixels]]:
-    """Every side's channels, before the scanner."""
+) -> list[_Composed]:
+    """Every side before the scanner."""
     share = float(chance.paper.uniform(*condition.show_through))
     written = []
     for page, inked, side in zip(master.pages, groups, master.form.sides, strict=True):
@@ -180,16 +200,17 @@ def _compose_sheet(
         boxes = [box.rect for box in side.boxes]
         seeds = (_seed(chance.paper), _seed(chance.paper))
         written.append(_Written(printed, master.dpi, inked, hand, boxes, *seeds))
-    sides = [[_compose(each, condition, *channel) for channel in _channels(condition)] for each in written]
+    made = [[_compose(each, condition, *channel) for channel in _channels(condition)] for each in written]
+    sides = [[page for page, _ in each] for each in made]
     if any(condition.bleed) and len(sides) == 2:
         _soak(sides, written, condition, chance.paper)
-    if share < 0.005 or len(sides) != 2:
-        return sides
-    front, back = sides
-    return [
-        [show_through(one, other, share) for one, other in zip(front, back, strict=True)],
-        [show_through(one, other, share) for one, other in zip(back, front, strict=True)],
-    ]
+    if share >= 0.005 and len(sides) == 2:
+        front, back = sides
+        sides = [
+            [show_through(one, other, share) for one, other in zip(front, back, strict=True)],
+            [show_through(one, other, share) for one, other in zip(back, front, strict=True)],
+        ]
+    return [_Composed(tuple(pages), each[0][1]) for pages, each in zip(sides, made, strict=True)]
 
 
 def _corners_mm(rect: Rect) -> list[tuple[float, float]]:
@@ -211,7 +232,7 @@ def _decode(encoded: bytes) -> Pixels:
 
 
 def _sense(
-    channels: Sequence[Pixels], page_dpi: int, geometry: Geometry, condition: Condition, rngs: tuple[Rng, Rng]
+    side: _Composed, page_dpi: int, geometry: Geometry, condition: Condition, rngs: tuple[Rng, Rng]
 ) -> tuple[Pixels, bool, int]:
     """The image before it is turned and written, whether it is bitonal, and the quality it is kept at.
 
@@ -222,7 +243,7 @@ def _sense(
     bitonal = bool(settings.random() < condition.bitonal_share)
     quality = int(settings.uniform(*condition.jpeg))
     level = float(settings.uniform(*condition.threshold))
-    seen = [scan_channel(page, page_dpi, geometry, optics, here) for page in channels]
+    seen = [scan_channel(page, page_dpi, geometry, optics, here, side.veil) for page in side.channels]
     if condition.camera is not None:
         light_seed = _seed(here)
         seen = [light_photograph(each, condition.camera, np.random.default_rng(light_seed)) for each in seen]
@@ -236,18 +257,18 @@ def _sense(
 
 
 def _scan_sheet(
-    master: Print, sides: Sequence[Sequence[Pixels]], condition: Condition, chance: _Chance
+    master: Print, sides: Sequence[_Composed], condition: Condition, chance: _Chance
 ) -> tuple[ScannedSide, ...]:
     """Every side through the scanner: one resolution, one setting, but each lying as it happens to lie."""
     weights = np.array(list(condition.dpi.values()))
     dpi = int(chance.scanner.choice(list(condition.dpi), p=weights / weights.sum()))
     printing_seed, settings_seed = _seed(chance.printing), _seed(chance.scanner)
     scans = []
-    for channels, side in zip(sides, master.form.sides, strict=True):
+    for composed, side in zip(sides, master.form.sides, strict=True):
         page_mm = (side.width_mm, side.height_mm)
         geometry = lay_paper(condition, np.random.default_rng(printing_seed), chance.scanner, page_mm, dpi)
         rngs = (np.random.default_rng(settings_seed), chance.scanner)
-        image, bitonal, quality = _sense(channels, master.dpi, geometry, condition, rngs)
+        image, bitonal, quality = _sense(composed, master.dpi, geometry, condition, rngs)
         corners_mm = np.array([_corners_mm(box.rect) for box in side.boxes]).reshape(-1, 4, 2)
         corners_px = geometry.template_to_scan_px(corners_mm)
         image, corners_px = clean_up(image, corners_px, condition.cleanup, geometry.dpi)
@@ -267,14 +288,24 @@ def simulate_sheet(
     effects: tuple[str, ...] = (),
     *,
     marker: Marker = mark_box,
+    again: int = 0,
+    twin: int = 0,
 ) -> SimulatedSheet:
     """One filled sheet of ``master`` as a scanner delivers it, with the truth beside.
 
     The same seed, condition and effects give the same bytes. Effects are names of ``conditions.EFFECTS``.
+    ``again`` scans the same paper once more (effects of the scanner may differ). ``twin`` gives another sheet
+    on which the same person with the same pen gave the same answers.
     """
     drawn = find_condition(condition, effects)
-    chance = _chance(seed)
-    hand, groups, answers = write_sheet(master.form, chance.person, drawn, marker)
+    chance, strokes = _chance(seed), None
+    if twin:
+        other = np.random.SeedSequence((seed, twin)).spawn(4)
+        strokes, printing, paper, scanner = (np.random.default_rng(child) for child in other)
+        chance = _Chance(chance.person, printing, paper, scanner)
+    if again:
+        chance = replace(chance, scanner=np.random.default_rng((seed, twin, again)))
+    hand, groups, answers = write_sheet(master.form, chance.person, drawn, marker, strokes)
     composed = _compose_sheet(master, groups, hand, drawn, chance)
     form = master.form
     truth = SheetTruth(form.id, form.edition, seed, condition, effects, hand.pen.kind, hand.habit, answers)
@@ -290,3 +321,30 @@ def scan_unwritten(
     hand = make_hand(chance.person, drawn.pens, drawn.habits, drawn.cancels)
     composed = _compose_sheet(master, [[] for _ in master.pages], hand, drawn, chance)
     return _scan_sheet(master, composed, drawn, chance)
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """One side that nobody wrote on, as a sensor without noise sees it: (H, W)."""
+
+    grey: Pixels
+    geometry: Geometry
+    optics: Optics
+
+
+def print_unwritten(master: Print, seed: int, condition: Condition) -> tuple[Unwritten, ...]:
+    """Every side of one sheet through the printer, the paper and the optics, before noise and compression."""
+    chance = _chance(seed)
+    hand = make_hand(chance.person, condition.pens, condition.habits, condition.cancels)
+    composed = _compose_sheet(master, [[] for _ in master.pages], hand, condition, chance)
+    dpi = next(iter(condition.dpi))
+    printing_seed, settings_seed = _seed(chance.printing), _seed(chance.scanner)
+    sides = []
+    for page, side in zip(composed, master.form.sides, strict=True):
+        page_mm = (side.width_mm, side.height_mm)
+        geometry = lay_paper(condition, np.random.default_rng(printing_seed), chance.scanner, page_mm, dpi)
+        optics = set_optics(condition, np.random.default_rng(settings_seed), geometry)
+        still = replace(optics, noise=0.0)
+        grey = scan_channel(page.channels[0], master.dpi, geometry, still, chance.scanner, page.veil)
+        sides.append(Unwritten(grey, geometry, optics))
+    return tuple(sides)

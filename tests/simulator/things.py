@@ -35,8 +35,10 @@ class Surface:
 
 def _darken(page: Page, cover: NDArray[np.uint8], taken: float) -> None:
     """Take ``taken`` of the light where ``cover`` is 255, less where it is less."""
-    stays = 255 - cover.astype(np.float32) * taken
-    page[:] = (page * (stays / 255)).astype(np.uint8)
+    left, top, wide, high = cv2.boundingRect(cover)
+    part = np.s_[top : top + high, left : left + wide]
+    stays = 255 - cover[part].astype(np.float32) * taken
+    page[part] = (page[part] * (stays / 255)).astype(np.uint8)
 
 
 def _near_a_box(page: Page, rng: Rng, on: Surface, reach_mm: float) -> Point:
@@ -223,19 +225,15 @@ def _wet(page: Page, rng: Rng, on: Surface) -> None:
 def _fingerprint(page: Page, rng: Rng, on: Surface) -> None:
     """Two to five prints of a dirty finger, 13 x 18 mm, ridges 0.5 mm apart."""
     px = on.px_per_mm
-    rows, columns = np.mgrid[0 : page.shape[0], 0 : page.shape[1]][:, ::4, ::4].astype(np.float32)
     for _ in range(int(rng.integers(2, 6))):
         x, y = _near_a_box(page, rng, on, 8)
-        inside = ((columns - x) / (6.5 * px)) ** 2 + ((rows - y) / (9 * px)) ** 2
-        soft = np.clip(1.4 - 1.4 * inside, 0, 1)
         left, top = max(0, x - int(8 * px)), max(0, y - int(11 * px))
         part = page[top : y + int(11 * px), left : x + int(8 * px)]
         local_y, local_x = np.mgrid[top : top + part.shape[0], left : left + part.shape[1]].astype(np.float32)
         way = np.hypot(local_x - x, (local_y - y - 4 * px) * 0.7) / (0.5 * px)
         ridges = 0.5 + 0.5 * np.sin(2 * np.pi * way)
-        veil = cv2.resize(soft, (page.shape[1], page.shape[0]))[
-            top : top + part.shape[0], left : left + part.shape[1]
-        ]
+        inside = ((local_x - x) / (6.5 * px)) ** 2 + ((local_y - y) / (9 * px)) ** 2
+        veil = np.clip(1.4 - 1.4 * inside, 0, 1)
         part[:] = (part * (1 - float(rng.uniform(0.1, 0.45)) * veil * ridges)).astype(np.uint8)
 
 
