@@ -165,9 +165,11 @@ def fault_text(fault: verify.Fault) -> str:
         "previous": _("entry {seq}: its statement names another close before it"),
         "closed": _("entry {seq}: it was added to the period {what} after that was closed"),
         "void": _("entry {seq}: the sheet was made void without a reason and two persons"),
+        "removed": _("entry {seq}: originals were removed without a reason and two persons"),
         "statement": _("entry {seq}: what was signed does not agree with the record in: {what}"),
         "missing": _("the original {what} is missing"),
         "original": _("the original {what} was changed"),
+        "export": _("the file {what} is not as it was written, or is not from this record"),
     }
     return texts[fault.code].format(seq=fault.seq, what=fault.what)
 
@@ -193,7 +195,7 @@ def _refuse_unsettled(figures: Tally, reason: str) -> None:
         batch = unbalanced[0]
         raise NotBalancedError(
             _("The batch '{batch}' has {sheets} sheets, but {expect} were expected.").format(
-                batch=batch.name, sheets=batch.balance.sheets, expect=batch.expect
+                batch=batch.name, sheets=batch.balance.papers, expect=batch.unexpected
             ),
             _("Find the sheets, or close with --reason-unbalanced and the reason."),
         )
@@ -235,6 +237,7 @@ def _statement(store: Store, settings: Settings, wanted: Wanted, figures: Tally)
     return {
         "batches": [_batch(batch) for batch in figures.batches],
         "tally": [_form(form) for form in figures.forms],
+        "boxes": [asdict(box) for batch in figures.batches for box in batch.boxes],
         "templates": [
             {"form": form.form, "edition": form.edition, "hash": hashes[form.form, form.edition]}
             for form in figures.forms

@@ -18,11 +18,20 @@ from urllib.parse import urlsplit
 from ballotscan.errors import UsageError
 from ballotscan.i18n import LANGUAGES
 from ballotscan.i18n import gettext as _
+from ballotscan.model import ACCEPTED_RISK
 
 SETTINGS_FILE: Final = "ballotscan.toml"
 DEFAULT_DATABASE: Final = "ballotscan.sqlite"
 PERIOD_RULES: Final = ("nd09", "calendar")
-KNOWN_KEYS: Final = ("database", "folder", "language", "period_rule", "daily_check")
+SWITCHES: Final = ("daily_check", "mask_one_way")
+NUMBERS: Final = ("least_cell", "retention_months")
+SHARES: Final = ("accepted_risk",)
+KNOWN_KEYS: Final = ("database", "folder", "language", "period_rule", *SWITCHES, *NUMBERS, *SHARES)
+MOST_RISK: Final = 0.05
+"""Beyond one wrong answer in twenty nothing is asked any more: no office can want that."""
+
+LEAST_CELL: Final = 5
+"""Smaller counts are not shown in cross-tables: agencies use 3, 5 or 10 (OECD statistical glossary, 7010)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,10 @@ class Settings:
     language: str | None = None
     period_rule: str = "nd09"
     daily_check: bool = False  # a scan needs a scanner's profile that was made today
+    least_cell: int = LEAST_CELL  # 1 shows every count
+    mask_one_way: bool = False  # whether the tables over all sheets are masked likewise
+    accepted_risk: float = ACCEPTED_RISK  # answers more likely to be wrong than this go to a person
+    retention_months: int | None = None  # how long originals are kept; closing a period asks for it
 
 
 def load_settings(
@@ -65,7 +78,24 @@ def load_settings(
         language=values.get("language"),
         period_rule=values.get("period_rule", "nd09"),
         daily_check=values.get("daily_check") == "true",
+        least_cell=int(values.get("least_cell", LEAST_CELL)),
+        mask_one_way=values.get("mask_one_way") == "true",
+        accepted_risk=float(values.get("accepted_risk", ACCEPTED_RISK)),
+        retention_months=int(values["retention_months"]) if "retention_months" in values else None,
     )
+
+
+def retention_of(settings: Settings) -> int:
+    """For how many months originals are kept. No default: a rule or the archive's list must say.
+
+    Raises ``UsageError`` where it is not set.
+    """
+    if settings.retention_months is None:
+        raise UsageError(
+            _("It is not set for how long scans are kept."),
+            _("Write for example 'retention_months = 60' into {file}.").format(file=SETTINGS_FILE),
+        )
+    return settings.retention_months
 
 
 def template_folders(settings: Settings) -> list[Path]:
@@ -126,14 +156,9 @@ def _check(values: Mapping[str, object], text: str, path: Path) -> dict[str, str
                 _("{place}: the setting '{key}' is not known.").format(place=place, key=key),
                 _("Known settings: {keys}.").format(keys=", ".join(KNOWN_KEYS)),
             )
-        if key == "daily_check" and isinstance(value, bool):
-            checked[key] = "true" if value else "false"
+        if key in (*SWITCHES, *NUMBERS, *SHARES):
+            checked[key] = _plain_value(key, value, place)
             continue
-        if key == "daily_check":
-            raise UsageError(
-                _("{place}: the setting '{key}' must be true or false.").format(place=place, key=key),
-                _("Write it without quotation marks."),
-            )
         if not isinstance(value, str) or not value:
             raise UsageError(
                 _("{place}: the setting '{key}' must be a text.").format(place=place, key=key),
@@ -146,6 +171,22 @@ def _check(values: Mapping[str, object], text: str, path: Path) -> dict[str, str
             )
         checked[key] = value
     return checked
+
+
+def _plain_value(key: str, value: object, place: str) -> str:
+    """A truth value, a whole number from 1 on or a small share, as a text."""
+    if key in SWITCHES and isinstance(value, bool):
+        return "true" if value else "false"
+    if key in NUMBERS and isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return str(value)
+    if key in SHARES and isinstance(value, float) and 0 < value <= MOST_RISK:
+        return repr(value)
+    text = _("{place}: the setting '{key}' must be a whole number from 1 on.")
+    if key in SHARES:
+        text = _("{place}: the setting '{key}' must be a share above 0 and up to 0.05, such as 0.001.")
+    if key in SWITCHES:
+        text = _("{place}: the setting '{key}' must be true or false.")
+    raise UsageError(text.format(place=place, key=key), _("Write it without quotation marks."))
 
 
 def _line_of(key: str, text: str) -> int:

@@ -1,12 +1,12 @@
 """An independent checker of the record. It shares no code with the program that writes it.
 
 It needs Python, ``cryptography`` and a driver only, and also runs alone, from a copy on another machine:
-
-    python verify.py ballotscan.sqlite [HEAD...]
+``python verify.py ballotscan.sqlite [HEAD...]``
 
 Checked are the hash chain, heads kept elsewhere (anchors), who signed each close and amendment, that nothing
-entered a closed period, the tally of every close, counted again from the ledger's own entries, and every
-original's bytes. How entries are made: ``store/ledger.py``; what a close states: ``closing.py``.
+entered a closed period, the tally of every close, counted again from the ledger's own entries, and the bytes
+of every file that is kept (scans, templates, scanners' profiles) or was given out (exports, if named). How
+entries are made: ``store/ledger.py``; what a close states: ``closing.py``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 SIGNED = ("close", "amendment")
 ROLES = {"operator", "auditor"}
 PREFIX = b"ballotscan signed statement v1\n"
+Texts = Sequence[str]
 
 TEXTS = {
     "database": "the database cannot be read: {what}",
@@ -43,9 +44,11 @@ TEXTS = {
     "previous": "entry {seq}: its statement names another close before it",
     "closed": "entry {seq}: it was added to the period {what} after that was closed",
     "void": "entry {seq}: the sheet was made void without a reason and two persons",
+    "removed": "entry {seq}: originals were removed without a reason and two persons",
     "statement": "entry {seq}: what was signed does not agree with the record in: {what}",
     "missing": "the original {what} is missing",
     "original": "the original {what} was changed",
+    "export": "the file {what} is not as it was written, or is not from this record",
 }
 
 
@@ -59,35 +62,38 @@ class Fault(Exception):  # noqa: N818
 
 @dataclass
 class Report:
-    """What was found right. ``closes``: number, period, and who signed with which key, of each."""
+    """What is right. ``closes``: number, period, signers; ``removed``: number, batch, day, originals."""
 
     entries: int
     head: str
     closes: list[tuple[int, str, list[str]]]
     originals: int = 0
+    removed: Sequence[tuple[int, str, str, int]] = ()
 
 
 def verify(
-    database: str, folder: Path, anchors: Sequence[str] = (), trusted: Sequence[str] = (), deep: bool = True
+    database: str, folder: Path, anchors: Texts = (), trusted: Texts = (), exports: Sequence[Path] = ()
 ) -> Report:
     """Check everything and return what was found, or raise ``Fault``.
 
     ``database`` is a file or a PostgreSQL address, ``folder`` holds ``originals/``. ``trusted`` are public
-    keys (hexadecimal); without any, keys vouch for each other. Not ``deep``: chain, anchors, signatures only.
+    keys (hexadecimal); without any, keys vouch for each other. ``exports`` are files that were given out.
     """
     try:
         with closing(_open(database)) as connection:
             report, signed = check_chain(connection, anchors)
             check_signatures(signed, report, trusted)
-            if deep:
-                recount = Recount()
-                for seq, kind, body in _rows(connection, "SELECT seq, kind, body FROM ledger ORDER BY seq"):
-                    content = json.loads(body)
-                    if (content["seq"], content["kind"]) != (seq, kind) or canonical(content) != body:
-                        raise Fault("body", seq)
-                    recount.add(seq, kind, content)
-                report.originals = check_originals(folder, recount.originals)
-            if deep and isinstance(connection, sqlite3.Connection):  # last, for it names no entry
+            recount = Recount()
+            for seq, kind, body in _rows(connection, "SELECT seq, kind, body FROM ledger ORDER BY seq"):
+                content = json.loads(body)
+                if (content["seq"], content["kind"]) != (seq, kind) or canonical(content) != body:
+                    raise Fault("body", seq)
+                recount.add(seq, kind, content)
+            report.removed = recount.removed
+            report.originals = check_originals(folder, recount.kept, recount.may_lack)
+            for path in (path for path in exports if hash_of(path) not in recount.exports):
+                raise Fault("export", what=str(path))
+            if isinstance(connection, sqlite3.Connection):  # last, for it names no entry
                 (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
                 if state != "ok":
                     raise Fault("database", what=state.splitlines()[-1])
@@ -128,7 +134,7 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def check_chain(connection: Any, anchors: Sequence[str]) -> tuple[Report, list[tuple[int, bytes, Any]]]:
+def check_chain(connection: Any, anchors: Texts) -> tuple[Report, list[tuple[int, bytes, Any]]]:
     """Follow every entry. Returns the report, and of each signed entry its number, ``prev`` and content."""
     missing = {plain_head(anchor) for anchor in anchors}
     signed, last, count, sha256 = [], bytes(32), 0, hashlib.sha256
@@ -142,16 +148,13 @@ def check_chain(connection: Any, anchors: Sequence[str]) -> tuple[Report, list[t
         last = digest
         if kind in SIGNED:
             signed.append((seq, prev, json.loads(body)))
-        if missing:
-            missing.discard(last.hex())
+        missing.discard(last.hex())
     if missing:
         raise Fault("anchor", what=min(missing))
     return Report(count, last.hex(), []), signed
 
 
-def check_signatures(
-    signed: Iterable[tuple[int, bytes, Any]], report: Report, trusted: Sequence[str]
-) -> None:
+def check_signatures(signed: Iterable[tuple[int, bytes, Any]], report: Report, trusted: Texts) -> None:
     """Both signatures of each statement, by two persons; a new key only beside one that was known."""
     known: dict[str, tuple[str, str]] = {}
     previous = None
@@ -171,9 +174,9 @@ def check_signatures(
                 raise Fault("key", seq, name)
             if trusted and key not in trusted:
                 raise Fault("trust", seq, name)
-        known |= signers
         if statement["head"] != {"seq": seq - 1, "hash": prev.hex()}:
             raise Fault("place", seq)
+        known |= signers
         if statement["previous"] != previous or statement["act"] != body["kind"]:
             raise Fault("previous", seq)
         previous = hashlib.sha256(b"\0" + prev + canonical(body)).hexdigest()
@@ -197,31 +200,38 @@ class Recount:
         self.place_of: dict[int, tuple[int, int]] = {}
         self.sheets: dict[int, Any] = {}
         self.closed: dict[tuple[str, str, str], str] = {}
-        self.originals: set[str] = set()
+        self.kept, self.may_lack, self.exports = set[str](), set[str](), set[str]()  # files, by hash
+        self.removed: list[tuple[int, str, str, int]] = []
 
     def add(self, seq: int, kind: str, body: Any) -> None:  # noqa: PLR0912  one case per kind
         """One entry. A kind that changes nothing counted is passed by once the closed periods allow it."""
         batch = body.get("batch") or body.get("id", "").rpartition("/")[0]
         about = body if kind == "batch" else self.batches.get(batch)
-        for scope, period in self.closed.items():
-            if about and _in(scope, about):
-                raise Fault("closed", seq, period)
+        for period in (name for scope, name in self.closed.items() if about and _in(scope, about)):
+            raise Fault("closed", seq, period)
+        self.kept.update(body.get("files", {}).values(), body.get("calibration", "").split()[-1:])
         match kind:
+            case "void" | "removed" if not body["reason"].strip() or same_person(body["by"], body["second"]):
+                raise Fault(kind, seq)
             case "batch":
                 self.batches[body["batch"]] = body
             case "run" if body["expect"] is not None:
                 self.batches[body["batch"]]["expect"] = body["expect"]
             case "form":
                 self.forms[body["form"], body["edition"]] = body
+            case "export":
+                self.exports.add(body["sha256"])
+            case "removed":
+                self.may_lack.update(body["originals"])
+                self.removed.append((seq, body["of"], body["at"][:10], len(body["originals"])))
             case "file":
                 self.files[seq] = body
-                self.originals.add(body["original"])
+                self.kept.add(body["original"])
             case "page" if body["counts"]:
                 known = "reading" in body or body["form"] is not None
-                state = body.get("state", "pending")
-                state = "pending" if known and state == "set_aside" else state
+                aside = body.get("state", "set_aside") == "set_aside"
                 self.place_of[seq] = body["file"], body["page"]
-                self.pages[self.place_of[seq]] = [state, known]
+                self.pages[self.place_of[seq]] = ["pending" if known and aside else body["state"], known]
             case "sheet":
                 self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
                 for _side, key in body["pages"]:
@@ -236,7 +246,9 @@ class Recount:
                 if sheet["state"] != "void" and not any(a["waits"] for a in answers_of(sheet)):
                     sheet["state"] = "read"
             case "void":
-                if not body["reason"].strip() or same_person(body["by"], body["second"]):
+                self.sheets[body["sheet"]]["state"] = "void"
+            case "replaced":
+                if self.sheets[body["sheet"]]["state"] not in ("set_aside", "incomplete"):
                     raise Fault("void", seq)
                 self.sheets[body["sheet"]]["state"] = "void"
             case "amendment":
@@ -270,8 +282,8 @@ class Recount:
         }
 
 
-def _scope(statement: Any) -> tuple[str, str, str]:
-    return statement["first"], statement["last"], statement["unit"]
+def _scope(stated: Any) -> tuple[str, str, str]:
+    return stated["first"], stated["last"], stated["unit"]
 
 
 def _in(scope: tuple[str, str, str], batch: Any) -> bool:
@@ -312,16 +324,21 @@ def count_form(form: Any, sheets: Iterable[Any]) -> dict[str, Any]:
     return {**about, "sheets": _by_state(mine), "questions": questions}
 
 
-def check_originals(folder: Path, originals: Iterable[str]) -> int:
-    """Every original's bytes; returns how many there are."""
+def check_originals(folder: Path, originals: Iterable[str], may_lack: Iterable[str] = ()) -> int:
+    """Every original's bytes; returns how many there are. Those that were removed may be there or not."""
     paths = [folder / "originals" / sha[:2] / sha for sha in sorted(originals)]
-    for path in paths:
-        if not path.is_file():
-            raise Fault("missing", what=str(path))
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != path.name:
-                raise Fault("original", what=str(path))
-    return len(paths)
+    there = [path for path in paths if path.name not in may_lack or path.exists()]
+    for path in (path for path in there if hash_of(path) != path.name):
+        raise Fault("original", what=str(path))
+    return len(there)
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, hexadecimal."""
+    if not path.is_file():
+        raise Fault("missing", what=str(path))
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def main(database: str, *anchors: str) -> int:
@@ -334,6 +351,8 @@ def main(database: str, *anchors: str) -> int:
     sys.stdout.write(f"Verified: {found.entries} entries, {found.originals} originals, head {found.head}\n")
     for seq, period, signers in found.closes:
         sys.stdout.write(f"Entry {seq}, period {period}: signed by {'; '.join(signers)}\n")
+    for seq, batch, day, count in found.removed:
+        sys.stdout.write(f"Entry {seq}: {count} originals of {batch} removed by retention on {day}\n")
     return 0
 
 

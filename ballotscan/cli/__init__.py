@@ -160,6 +160,8 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
     from ballotscan.cli.gallery import gallery
     from ballotscan.cli.inspect import inspect
     from ballotscan.cli.record import backup, rebuild, restore, void
+    from ballotscan.cli.retention import retention
+    from ballotscan.cli.roles import roles
     from ballotscan.cli.scan import reread, scan
     from ballotscan.cli.tally import tally
     from ballotscan.cli.verify import verify
@@ -177,16 +179,19 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
         ("rebuild", rebuild, _("Make all tables anew from the ledger.")),
         ("backup", backup, _("Copy the record and its originals, and verify the copy.")),
         ("restore", restore, _("Put a backup in place where there is no database.")),
+        ("retention", retention, _("List the scans that were kept long enough, and remove them.")),
+        ("roles", roles, _("Make the roles of a PostgreSQL database: who may scan, who may look.")),
     )
 
 
 def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
     """Name, commands and help of each group."""
-    from ballotscan.cli import calibrate, export, keys, rulings, template
+    from ballotscan.cli import box, calibrate, export, keys, rulings, template
 
     return (
         ("template", template.app, _("The forms: list, show, print, and take in an office's own.")),
         ("export", export.app, _("Write answers, pages or what awaits review to a CSV file.")),
+        ("box", box.app, _("Minutes of opening ballot boxes.")),
         ("import", rulings.app, _("Take in what people decided.")),
         ("keys", keys.app, _("Keys for signing.")),
         ("calibrate", calibrate.app, _("Test a scanner: draw a test deck, and judge the scan of it.")),

@@ -12,7 +12,7 @@ from ballotscan.cli.keys import ask_signer
 from ballotscan.cli.options import Database, Rule
 from ballotscan.errors import BallotscanError
 from ballotscan.i18n import gettext as _
-from ballotscan.settings import load_settings, template_folders
+from ballotscan.settings import load_settings, retention_of, template_folders
 
 if TYPE_CHECKING:
     from ballotscan.closing import Wanted
@@ -49,6 +49,7 @@ def close(
 ) -> None:
     """Sign a period's balance and tally; from then on nothing enters it."""
     settings = load_settings(db)
+    retention_of(settings)
     wanted = _wanted(period, rule or settings.period_rule, unit, reason_unbalanced)
 
     from ballotscan.closing import close_period

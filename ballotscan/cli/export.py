@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ballotscan.cli.giving import enter
 from ballotscan.cli.options import Batch, Database, Quarter, Rule
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
@@ -41,6 +42,7 @@ def answers(
     with _open(settings) as store:
         rows = store.answer_rows(_scope(store, settings, quarter, rule, batch))
         count = write_answers_wide(output, rows) if wide else write_answers(output, rows)
+        enter(store, "answers", output)
     _say(output, count)
 
 
@@ -59,6 +61,7 @@ def pages(
     settings = load_settings(db)
     with _open(settings) as store:
         count = write_pages(output, store.page_rows(_scope(store, settings, quarter, rule, batch)))
+        enter(store, "pages", output)
     _say(output, count)
 
 

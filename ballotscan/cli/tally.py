@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ballotscan.cli.giving import enter
 from ballotscan.cli.options import Batch, Database, Quarter, Rule
 from ballotscan.errors import BallotscanError, ExitCode, UsageError
 from ballotscan.i18n import gettext as _
@@ -54,11 +55,13 @@ def tally(
     with open_store(settings.database, settings.folder, create=False) as store:
         check_before_tally(store)
         figures = make_tally(store, template_folders(settings), period, batch and normalize("NFC", batch))
-    if csv or json:
-        _write(_as_text(figures, csv), output)
-        _warn(figures)
-    else:
-        _print_tables(figures, "linh_vuc" if by == "linh-vuc" else by, output)
+        if csv or json:
+            _write(_as_text(figures, csv), output)
+            _warn(figures)
+        else:
+            _print_tables(figures, "linh_vuc" if by == "linh-vuc" else by, output)
+        if output:
+            enter(store, "tally", output)
     raise typer.Exit(_exit_code(figures))
 
 
@@ -114,8 +117,8 @@ def _warn(figures: Tally) -> None:
 
 
 def _exit_code(figures: Tally) -> ExitCode:
-    """5 where a batch has not the sheets expected, 3 where something is left open, else 0."""
-    if not all(batch.as_expected for batch in figures.batches):
+    """5 where an open batch has not the sheets expected, 3 where something is left open, else 0."""
+    if not all(batch.settled for batch in figures.batches):
         return ExitCode.UNBALANCED
     open_sheets = sum(form.review + form.set_aside + form.incomplete for form in figures.forms)
     open_pages = sum(batch.balance.pages_set_aside for batch in figures.batches)

@@ -9,13 +9,17 @@ import typer
 
 from ballotscan.cli.options import Database
 from ballotscan.i18n import gettext as _
-from ballotscan.settings import is_url, load_settings
+from ballotscan.settings import is_url, load_settings, template_folders
 
 
 def verify(
+    files: Annotated[
+        Optional[list[Path]],  # noqa: UP045  typer reads the annotation when the command is built
+        typer.Argument(help=_("Exports and tallies, to be checked too."), metavar="FILE"),
+    ] = None,
     *,
     anchor: Annotated[
-        Optional[list[str]],  # noqa: UP045  typer reads the annotation when the command is built
+        Optional[list[str]],  # noqa: UP045
         typer.Option("--anchor", help=_("A head kept elsewhere, as a report prints it."), metavar="HEAD"),
     ] = None,
     key: Annotated[
@@ -29,7 +33,8 @@ def verify(
 
     from ballotscan import verify as checker
     from ballotscan.closing import fault_text, refuse_differing
-    from ballotscan.errors import NotVerifiedError, StoreError
+    from ballotscan.errors import NotVerifiedError, StoreError, TemplateError
+    from ballotscan.forms.load import check_templates
     from ballotscan.keys import public_key
     from ballotscan.store.database import open_store
 
@@ -37,15 +42,16 @@ def verify(
     if not is_url(settings.database) and not Path(settings.database).is_file():
         open_store(settings.database, settings.folder, create=False)  # says so: there is nothing to verify
     try:
-        found = checker.verify(settings.database, settings.folder, anchor or [], trusted)
+        found = checker.verify(settings.database, settings.folder, anchor or [], trusted, files or [])
         with open_store(settings.database, settings.folder, create=False) as store:
             refuse_differing(store.check_projections())
+            unused = check_templates(store.template_files(), template_folders(settings))
     except checker.Fault as fault:
         raise NotVerifiedError(
             _("Not verified: {what}.").format(what=fault_text(fault)),
             _("Keep the file as it is, and take the last backup that verifies."),
         ) from fault
-    except StoreError as fault:  # the ledger is whole, but the tables beside it are damaged
+    except (StoreError, TemplateError) as fault:  # the ledger is whole, but not what lies beside it
         raise NotVerifiedError(fault.message, fault.remedy) from fault
     typer.echo(
         _("Verified: {entries} entries, {originals} originals.").format(
@@ -58,4 +64,14 @@ def verify(
                 seq=seq, period=period, signers="; ".join(signers)
             )
         )
+    for seq, batch, day, count in found.removed:
+        typer.echo(
+            _("Entry {seq}: {count} originals of {batch} were removed by retention on {day}").format(
+                seq=seq, count=count, batch=batch, day=day
+            )
+        )
+    for template in unused:
+        typer.echo(_("{template}: nothing was read with this edition").format(template=template))
+    if files:
+        typer.echo(_("Files as they were written: {count}").format(count=len(files)))
     typer.echo(_("Head: {head}").format(head=checker.shown_head(found.head)))

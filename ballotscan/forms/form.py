@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 FieldKind = Literal["printed_text", "typed_text", "free_text", "write_in", "code"]
@@ -101,6 +102,7 @@ class Form:
     linh_vuc_question: str | None  # the question whose answer is the sheet's field of procedure
     has_codes: bool  # a machine-readable code is printed on each side
     hash: str
+    files: tuple[Path, ...] = ()  # the template's own, to be kept beside what was read with it
 
     @cached_property
     def side_of_question(self) -> dict[str, int]:

@@ -70,12 +70,49 @@ def load_form(folder: Path) -> Form:
         linh_vuc_question=source.linh_vuc_question,
         has_codes=source.has_codes,
         hash=fingerprint,
+        files=form_files(source, folder),
     )
 
 
 def hash_form(source: Source, folder: Path) -> str:
     """SHA-256 over all that the form is made of: its source, its blank or else whatever draws it."""
     return _digest(_ingredients(source, folder))
+
+
+def form_files(source: Source, folder: Path) -> tuple[Path, ...]:
+    """The files in a template's folder that make the form: its source, its blank and that one's boxes."""
+    names = [SOURCE_NAME]
+    if source.blank is not None:
+        names += [source.blank.print, source.blank.boxes]
+    return tuple(folder / name for name in names)
+
+
+def check_templates(kept: Mapping[tuple[str, str], Mapping[str, str]], folders: Sequence[Path]) -> list[str]:
+    """Hold the templates as they lie there against those that pages were read with.
+
+    ``kept``: by form and edition the SHA-256 of each file, by name. Returns the folders of known forms in an
+    edition that nothing was read with. Raises ``TemplateError`` naming a file that is another in the same
+    edition.
+    """
+    unused = []
+    for name, folder in find_forms(folders).items():
+        editions = {edition: files for (form, edition), files in kept.items() if form == name}
+        if not any(editions.values()):
+            continue
+        edition = parse_source(folder / SOURCE_NAME).edition
+        if edition not in editions:
+            unused.append(f"{folder}: {edition}")
+        for file, sha in editions.get(edition, {}).items():
+            if hashlib.sha256(_read(folder / file)).hexdigest() != sha:
+                raise TemplateError(
+                    _("{file}: not the file that ballots of edition {edition} were read with.").format(
+                        file=folder / file, edition=edition
+                    ),
+                    _(
+                        "Put it back (it is the original {sha}), or give the change an edition of its own."
+                    ).format(sha=sha),
+                )
+    return unused
 
 
 def cache_name(form_id: str, fingerprint: str, kind: str) -> str:

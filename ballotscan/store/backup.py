@@ -1,12 +1,13 @@
 """A consistent copy of a SQLite record and of its originals, while others may be reading or scanning.
 
-Beside the copy ``FILE`` lie the folder ``originals`` (only what is not there yet is copied: originals never
-change) and ``FILE.manifest``: the chain's head in its first line, then each original's hash and path, as
-``sha256sum --check`` reads them.
+Beside the copy ``FILE`` lie the folder ``originals`` (scans, templates and scanners' profiles; only what is
+not there yet is copied: originals never change) and ``FILE.manifest``: the chain's head in its first line,
+then each original's hash and path, as ``sha256sum --check`` reads them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -17,7 +18,7 @@ from pathlib import Path
 from ballotscan.errors import StoreError, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.model import Sha256
-from ballotscan.store import originals
+from ballotscan.store import keeping, originals
 from ballotscan.store.connect import make_private_folder
 
 
@@ -78,8 +79,10 @@ def _read_only(database: Path) -> sqlite3.Connection:
 def _contents(copy: sqlite3.Connection) -> tuple[str, list[Sha256]]:
     copy.execute("PRAGMA journal_mode=DELETE")
     (head,) = copy.execute("SELECT hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
-    rows = copy.execute("SELECT DISTINCT original FROM files ORDER BY original").fetchall()
-    return bytes(head).hex(), [Sha256(sha) for (sha,) in rows]
+    marks = ", ".join("?" * len(keeping.NAMING_FILES))
+    query = f"SELECT kind, body FROM ledger WHERE kind IN ({marks}) ORDER BY seq"
+    entries = ((kind, json.loads(body)) for kind, body in copy.execute(query, keeping.NAMING_FILES))
+    return bytes(head).hex(), sorted(keeping.kept_files(entries))
 
 
 def _copy_original(folder: Path, target: Path, sha: Sha256) -> None:

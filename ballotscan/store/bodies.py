@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import Any, Final
 from unicodedata import normalize
@@ -21,6 +21,7 @@ from ballotscan.model import (
     Answer,
     BatchSettings,
     BatchWarning,
+    BoxOpening,
     FieldReading,
     Mark,
     Outcome,
@@ -52,6 +53,12 @@ def composed(text: str) -> str:
     return normalize("NFC", plain(text))
 
 
+def same_person(name: str, other: str) -> bool:
+    """Whether two names are one but for case and blanks, or one of them is empty."""
+    one, two = ("".join(each.split()).casefold() for each in (name, other))
+    return one == two or not one or not two
+
+
 def maybe_plain(text: str | None) -> str | None:
     return None if text is None else plain(text)
 
@@ -68,13 +75,17 @@ def batch_body(settings: BatchSettings) -> dict[str, Any]:
     }
 
 
-def form_body(form: Form) -> dict[str, Any]:
-    """What an answer can be: questions in printed order with their side and option codes."""
+def form_body(form: Form, files: Mapping[str, str]) -> dict[str, Any]:
+    """What an answer can be: questions in printed order with their side and option codes.
+
+    ``files`` are the template's own by name, each under the hash it is kept by.
+    """
     side_of = form.side_of_question
     return {
         "form": form.id,
         "edition": form.edition,
         "hash": form.hash,
+        "files": dict(files),
         "questions": [
             [
                 question.id,
@@ -133,6 +144,7 @@ def reading_body(reading: SideReading) -> dict[str, Any]:
         "streaks_mm": [_finite(number) for number in reading.streaks_mm],
         "paper": _finite(reading.paper),
         "print_dark": _finite(reading.print_dark),
+        "trace": reading.trace,
     }
 
 
@@ -154,6 +166,7 @@ def read_reading(body: Mapping[str, Any]) -> SideReading:
         streaks_mm=tuple(_number(number) for number in body.get("streaks_mm", ())),
         paper=_number(body.get("paper", 1.0)),
         print_dark=_number(body.get("print_dark", 1.0)),
+        trace=body.get("trace", ""),
     )
 
 
@@ -180,6 +193,16 @@ def warning_body(warning: BatchWarning, batch: str) -> dict[str, Any]:
         "now": float(warning.now),
         "usual": float(warning.usual),
     }
+
+
+def box_body(minute: BoxOpening) -> dict[str, Any]:
+    """The minute of opening a box."""
+    return {name: list(each) if isinstance(each, tuple) else each for name, each in asdict(minute).items()}
+
+
+def read_box(body: Mapping[str, Any]) -> BoxOpening:
+    """A minute as it was entered."""
+    return BoxOpening(**{name: tuple(each) if isinstance(each, list) else each for name, each in body.items()})
 
 
 def read_warning(row: Row[Any]) -> BatchWarning:

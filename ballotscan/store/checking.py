@@ -1,8 +1,8 @@
 """Whether the tables still say what the ledger says, asked before every tally and so made cheap.
 
 The whole check makes all tables again from the ledger, in a database of its own that is thrown away. Its
-digests are kept together with the chain's head; as long as no entry is added, comparing digests is enough.
-What is kept is a convenience, no proof: ``verify`` and ``close`` never look at it.
+digests are kept together with the chain's head; until an entry is added that tables are made from, comparing
+digests is enough. What is kept is a convenience, no proof: ``verify`` and ``close`` never look at it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from sqlalchemy import Connection, create_engine, delete, insert, select
+from sqlalchemy import Connection, create_engine, delete, func, insert, select
 from sqlalchemy.pool import StaticPool
 
 from ballotscan.store import ledger, projections, schema
@@ -48,13 +48,22 @@ def check_since_verified(connection: Connection) -> Check:
     if not report.whole:
         return Check("chain", report.seq or 0)
     found = projections.digests(connection)
-    unchanged = last is not None and last.head == report.head
-    expected = last.digests if last and unchanged else rebuilt_digests(connection)
+    expected = (
+        last.digests
+        if last and last.digests.keys() == found.keys() and not _table_entries(connection, last.seq)
+        else rebuilt_digests(connection)
+    )
     differing = tuple(name for name in found if found[name] != expected.get(name))
     if differing:
         return Check("tables", tables=differing)
     verified = Verified(report.entries, report.head, found)
     return Check("", verified=None if verified == last else verified)
+
+
+def _table_entries(connection: Connection, after: int) -> int:
+    """How many entries came after one that tables are made from."""
+    came = (schema.ledger.c.seq > after, schema.ledger.c.kind.not_in(projections.WITHOUT_TABLE))
+    return connection.execute(select(func.count()).select_from(schema.ledger).where(*came)).scalar_one()
 
 
 def rebuilt_digests(connection: Connection) -> dict[str, str]:

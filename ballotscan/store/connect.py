@@ -271,8 +271,10 @@ def _check_tables(engine: Engine, url: URL, *, create: bool) -> None:
             )
         _create_tables(engine)
         return
-    _check_version(engine, url)
-    if not tables.issuperset(schema.projected.tables):
+    found = _version(engine, url)
+    if found < schema.SCHEMA_VERSION:
+        _migrate(engine, found)
+    elif not tables.issuperset(schema.projected.tables):
         with engine.execution_options(writing=True).begin() as connection:
             schema.projected.create_all(connection)  # a table that came later: its entries come later too
     if create and engine.dialect.name == "sqlite":
@@ -285,11 +287,13 @@ def _create_tables(engine: Engine) -> None:
         schema.projected.create_all(connection)
         version = {"name": "schema", "value": str(schema.SCHEMA_VERSION)}
         connection.execute(schema.about.insert(), version)
+        connection.execute(schema.migrations.insert(), {"version_num": f"{schema.SCHEMA_VERSION:04}"})
         body = {"program": "ballotscan", "schema": schema.SCHEMA_VERSION}
         projections.apply(connection, ledger.append(connection, "opened", [body]))
 
 
-def _check_version(engine: Engine, url: URL) -> None:
+def _version(engine: Engine, url: URL) -> int:
+    """The number of a database's schema. Raises ``StoreError`` for a newer one, or none."""
     with engine.connect() as connection:
         query = select(schema.about.c.value).where(schema.about.c.name == "schema")
         found = connection.execute(query).scalar_one_or_none()
@@ -303,6 +307,20 @@ def _check_version(engine: Engine, url: URL) -> None:
             _("{database}: this database was made by a newer ballotscan.").format(database=shown(url)),
             _("Install the newer version."),
         )
+    return int(found)
+
+
+def _migrate(engine: Engine, found: int) -> None:
+    """Under the writer's lock: two programs must not do it at once, nor beside a scan."""
+    from ballotscan.store.migrations import migrate
+
+    lock = WriterLock(engine)
+    lock.take()
+    try:
+        with engine.execution_options(writing=True).begin() as connection:
+            migrate(connection, found)
+    finally:
+        lock.release()
 
 
 def _check_whole(engine: Engine, url: URL) -> None:

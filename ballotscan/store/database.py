@@ -24,12 +24,14 @@ from ballotscan.model import (
     Balance,
     BatchSettings,
     BatchWarning,
+    BoxOpening,
     PageRef,
     PageResult,
     Ruling,
     Sha256,
     Sheet,
     SheetId,
+    SheetState,
     SideReading,
 )
 from ballotscan.store import (
@@ -37,11 +39,13 @@ from ballotscan.store import (
     checking,
     closes,
     decisions,
+    keeping,
     ledger,
     originals,
     page_queries,
     projections,
     queries,
+    roles,
     schema,
     writing,
 )
@@ -58,6 +62,7 @@ from ballotscan.store.rows import (
     AnswerRow,
     Closing,
     Difference,
+    Due,
     KnownFile,
     KnownPage,
     NewFile,
@@ -65,9 +70,11 @@ from ballotscan.store.rows import (
     PastSide,
     PendingPage,
     QuestionCodes,
+    Removal,
     Scope,
     SheetPage,
     SheetRow,
+    Traced,
 )
 
 if TYPE_CHECKING:
@@ -136,13 +143,6 @@ class Store:
         """Keep a file byte for byte; the same bytes again are no error. Raises ``StoreError``."""
         return originals.keep(self.folder, path)
 
-    @property
-    def originals_folder(self) -> Path:
-        return self.folder / originals.FOLDER
-
-    def original_path(self, sha: Sha256) -> Path:
-        return originals.original_path(self.folder, sha)
-
     def put_original(self, path: Path) -> Sha256:
         """The same from any thread, but to be settled before an entry about it is made."""
         return originals.put(self.folder, path)
@@ -155,15 +155,20 @@ class Store:
     def originals_folder(self) -> Path:
         return self.folder / originals.FOLDER
 
+    def original_path(self, sha: Sha256) -> Path:
+        return originals.original_path(self.folder, sha)
+
     # --- scanning ----------------------------------------------------------------------------------------
 
     def keep_form(self, form: Form) -> None:
         """Record which questions and codes a form has, before pages are read with it.
 
-        Raises ``UsageError`` if the same edition was used before with other questions or codes.
+        The template's files are kept among the originals. Raises ``UsageError`` if the same edition was used
+        before with other questions or codes.
         """
+        files = {path.name: originals.keep(self.folder, path) for path in form.files}
         with self._writing() as connection:
-            writing.keep_form(connection, form)
+            writing.keep_form(connection, form, files)
 
     def start_batch(self, settings: BatchSettings, engine: str = "") -> None:
         """Begin a batch or go on with it; its pages are read with these forms and this ``engine`` from here.
@@ -253,15 +258,15 @@ class Store:
 
     # --- looking -----------------------------------------------------------------------------------------
 
-    def file_of(self, original: Sha256) -> KnownFile | None:
-        """What is known of a file's bytes: the first file that had them, in whichever batch."""
-        with self._reading() as connection:
-            return page_queries.known_file(connection, original)
-
     def known_originals(self, shas: Collection[Sha256]) -> set[Sha256]:
         """Those of which a file was entered."""
         with self._reading() as connection:
             return page_queries.known_originals(connection, shas)
+
+    def file_of(self, original: Sha256) -> KnownFile | None:
+        """What is known of a file's bytes: the first file that had them, in whichever batch."""
+        with self._reading() as connection:
+            return page_queries.known_file(connection, original)
 
     def same_image(self, image: Sha256) -> KnownPage | None:
         """The first page that has this very image, if any."""
@@ -273,9 +278,11 @@ class Store:
             return page_queries.known_images(connection, images)
 
     def sheets_with_serial(self, form: str, serial: str) -> list[SheetId]:
-        """Sheets of a form, of all batches, that bear this serial, in the order they were stored."""
+        """Sheets of a form, of all batches, that count and bear this serial, in the order they came."""
         table = schema.sheets
-        query = select(table.c.id).where(table.c.form == form, table.c.serial == serial).order_by(table.c.key)
+        counting = table.c.state.in_((SheetState.READ.value, SheetState.REVIEW.value))
+        same = (table.c.form == form, table.c.serial == serial)
+        query = select(table.c.id).where(*same, counting).order_by(table.c.key)
         with self._reading() as connection:
             return [SheetId(row.id) for row in connection.execute(query)]
 
@@ -319,6 +326,24 @@ class Store:
         query = select(table).where(table.c.batch == bodies.composed(batch)).order_by(table.c.key)
         with self._reading() as connection:
             return [bodies.read_warning(row) for row in connection.execute(query)]
+
+    def traced(self, forms: Collection[str], first: date, last: date) -> list[Traced]:
+        """See ``page_queries.traced``."""
+        with self._reading() as connection:
+            return page_queries.traced(connection, forms, first, last)
+
+    def sheets_made(self, batch: str) -> int:
+        """The last number given to a sheet of a batch."""
+        with self._reading() as connection:
+            row = queries.batch_row(connection, bodies.composed(batch))
+        return int(row.sheets_made) if row else 0
+
+    def replace_sheets(self, pairs: Sequence[tuple[SheetId, SheetId]]) -> None:
+        """Enter that sheets which could not be read (first) were scanned again as others (second). Raises
+        ``ClosedError`` where one of the first lies in a closed period.
+        """
+        with self._writing() as connection:
+            decisions.replace_sheets(connection, pairs)
 
     def past_sides(self, forms: Collection[str], but: str) -> list[PastSide]:
         """What the last sheets of these forms showed, without those of the batch ``but``."""
@@ -388,8 +413,59 @@ class Store:
 
         Raises ``UsageError`` where one of the three is missing or the sheet is not there or void already.
         """
+        self.void_all({sheet: ""}, by, second, reason)
+
+    def void_all(self, sheets: Mapping[SheetId, str], by: str, second: str, reason: str) -> None:
+        """The same for several, all or none. Beside each the sheet whose paper it is a second scan of, or
+        nothing.
+        """
         with self._writing() as connection:
-            decisions.void(connection, sheet, by, second, reason)
+            for sheet, same_as in sheets.items():
+                decisions.void(connection, sheet, by, second, reason, same_as)
+
+    def enter_export(self, what: str, path: Path, by: str = "") -> None:
+        """Record a file that was given out, so that ``verify`` knows it; see ``keeping.export_body``."""
+        body = keeping.export_body(what, path, by)
+        with self._writing() as connection:
+            writing.record(connection, "export", [body])
+
+    def template_files(self) -> dict[tuple[str, str], dict[str, str]]:
+        """By form and edition the hashes of the template's files, by name, as they were last scanned with."""
+        with self._reading() as connection:
+            return keeping.template_files(connection)
+
+    def due(self, months: int, today: date) -> list[Due]:
+        """Batches whose originals have been kept for so many months."""
+        with self._reading() as connection:
+            return keeping.due(connection, self.folder, months, today)
+
+    def remove_originals(self, batch: Due, by: str, second: str, reason: str) -> int:
+        """Enter the removal, then take the files off the disk; returns how many there were.
+
+        Raises ``UsageError`` unless two persons give a reason, and the batch's period is closed.
+        """
+        body = keeping.removal_body(batch, by, second, reason)
+        with self._writing() as connection:
+            writing.record(connection, "removed", [body])
+        return keeping.erase(self.folder, batch.originals)
+
+    def removals(self) -> list[Removal]:
+        """Every removal of originals, in order."""
+        with self._reading() as connection:
+            return keeping.removals(connection)
+
+    def add_box_opening(self, minute: BoxOpening, reason: str = "") -> bool:
+        """Enter the minute of opening a box; False where the very same stands already.
+
+        Raises ``UsageError`` where another of the same box and day stands and no reason is given.
+        """
+        with self._writing() as connection:
+            return decisions.add_box_opening(connection, minute, reason)
+
+    def box_openings(self, batch: str | None = None) -> list[BoxOpening]:
+        """The minutes that stand, in the order in which they were entered; those of one batch, or all."""
+        with self._reading() as connection:
+            return queries.box_openings(connection, None if batch is None else bodies.composed(batch))
 
     def closings(self) -> list[Closing]:
         """Every close and every amendment, in order."""
@@ -440,6 +516,11 @@ class Store:
                 )
             writing.record(connection, kind, [{"statement": statement, "signatures": signatures}])
             return ledger.head(connection)[1].hex()
+
+    def make_roles(self) -> None:
+        """Who may do what in a PostgreSQL database; only its owner can say so. See ``roles``."""
+        with self._writing() as connection:
+            roles.make_roles(connection)
 
     def verify_chain(self) -> ledger.ChainReport:
         """Follow the hash chain through the whole ledger."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -72,8 +73,8 @@ def _digest(connection: Connection, table: Table) -> str:
     return digest.hexdigest()
 
 
-def _opened(connection: Connection, entries: Sequence[Entry]) -> None:
-    """The first entry only says which program began the ledger."""
+def _nothing(connection: Connection, entries: Sequence[Entry]) -> None:
+    """For entries that no table is made from."""
 
 
 def _form(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -134,6 +135,10 @@ def _page(connection: Connection, entries: Sequence[Entry]) -> None:
     names = ("file", "page", "number", "run")
     rows = [{"key": entry.seq, **{name: entry.body[name] for name in names}} for entry in entries]
     connection.execute(insert(schema.readings), rows)
+    traces = [(entry.seq, entry.body.get("reading", {}).get("trace")) for entry in entries]
+    marked = [{"key": key, "trace": base64.b64decode(trace)} for key, trace in traces if trace]
+    if marked:
+        connection.execute(insert(schema.traces), marked)
     counting = [entry for entry in entries if entry.body["counts"]]
     first = [_page_row(entry) for entry in counting if entry.body["number"] == 1]
     again = [_page_row(entry) for entry in counting if entry.body["number"] > 1]
@@ -289,6 +294,27 @@ def _warning(connection: Connection, entries: Sequence[Entry]) -> None:
     connection.execute(insert(schema.warnings), rows)
 
 
+def _box(connection: Connection, entries: Sequence[Entry]) -> None:
+    """The last minute of a box and day stands."""
+    boxes = schema.boxes
+    for entry in entries:
+        minute = entry.body["minute"]
+        day = date.fromisoformat(minute["opened"])
+        same = (boxes.c.box == minute["box"], boxes.c.opened == day)
+        connection.execute(update(boxes).where(*same).values(standing=False))
+        row = {"key": entry.seq, "box": minute["box"], "opened": day, "batch": entry.body["batch"]}
+        text = json.dumps(minute, ensure_ascii=False, sort_keys=True)
+        connection.execute(insert(boxes), row | {"standing": True, "minute": text})
+
+
+def _voided(connection: Connection, entries: Sequence[Entry]) -> None:
+    _void(connection, entries)
+    again = [(entry.seq, entry.body["sheet"], entry.body.get("same_as")) for entry in entries]
+    rows = [{"key": key, "sheet": sheet, "of": of} for key, sheet, of in again if of]
+    if rows:
+        connection.execute(insert(schema.scanned_again), rows)
+
+
 def _void(connection: Connection, entries: Sequence[Entry]) -> None:
     sheets = schema.sheets
     for entry in entries:
@@ -310,8 +336,30 @@ def _signed(connection: Connection, entries: Sequence[Entry]) -> None:
         connection.execute(insert(closes), row)
 
 
+def _replaced(connection: Connection, entries: Sequence[Entry]) -> None:
+    """A sheet that could not be read and was scanned again counts no more.
+
+    Where the new scan lies in the same batch its paper is there twice, else each batch has its own stack.
+    """
+    _void(connection, entries)
+    rows = [
+        {"key": entry.seq, "sheet": entry.body["sheet"], "of": entry.body["by"]}
+        for entry in entries
+        if _batch_of(entry.body["id"]) == _batch_of(entry.body["by_id"])
+    ]
+    if rows:
+        connection.execute(insert(schema.scanned_again), rows)
+
+
+def _batch_of(sheet: str) -> str:
+    return sheet.rpartition("/")[0]
+
+
 _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
-    "opened": _opened,
+    "opened": _nothing,
+    "migrated": _nothing,
+    "export": _nothing,
+    "removed": _nothing,
     "form": _form,
     "batch": _batch,
     "run": _run,
@@ -322,7 +370,11 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "released": _released,
     "ruling": _ruling,
     "warning": _warning,
-    "void": _void,
+    "box": _box,
+    "void": _voided,
+    "replaced": _replaced,
     "close": _signed,
     "amendment": _signed,
 }
+
+WITHOUT_TABLE: Final = tuple(kind for kind, make in _PROJECTORS.items() if make is _nothing)

@@ -149,6 +149,22 @@ class SheetPage(NamedTuple):
     sheet: SheetId
 
 
+class Traced(NamedTuple):
+    """A page that was read, with the trace of its marks, and the sheet it lies on, if on any."""
+
+    key: int
+    batch: str
+    ref: PageRef
+    form: str
+    edition: str
+    side: int
+    serial: str | None
+    sheet: SheetId | None
+    number: int | None
+    state: SheetState | None
+    trace: bytes
+
+
 class PastSide(NamedTuple):
     """How many sides of whole sheets had so many questions, blank answers and answers in review."""
 
@@ -165,6 +181,25 @@ class PastSide(NamedTuple):
         return self.form, self.edition, self.side
 
 
+class Due(NamedTuple):
+    """A batch whose originals have been kept long enough; ``closed``: its period is."""
+
+    batch: str
+    received: date
+    since: date
+    closed: bool
+    originals: tuple[Sha256, ...]
+
+
+class Removal(NamedTuple):
+    """An entry by which originals of a batch were removed on a day (ISO, UTC)."""
+
+    seq: int
+    batch: str
+    day: str
+    originals: tuple[Sha256, ...]
+
+
 class Closing(NamedTuple):
     """A close or an amendment of a period, for one unit or (empty) for all."""
 
@@ -178,6 +213,7 @@ class Closing(NamedTuple):
     at: str  # UTC
     signers: tuple[str, ...]
     head: str  # the chain's head with it, hexadecimal
+    reason: str = ""  # at a close: why a batch may have another number of sheets than expected
 
     @property
     def head_in_groups(self) -> str:

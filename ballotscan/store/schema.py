@@ -26,8 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import DDL
 
-SCHEMA_VERSION: Final = 1
-"""Stamped into ``about``. A database with a higher number was made by a newer program and is refused."""
+SCHEMA_VERSION: Final = 2
+"""Stamped into ``about``, and the last revision in ``migrations``. A database with a higher number was made by
+a newer program and is refused; one with a lower is brought up to it."""
 
 _Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only for INTEGER PRIMARY KEY
 
@@ -48,7 +49,11 @@ ledger = Table(
     Column("body", LargeBinary, nullable=False),
     Column("prev", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False, unique=True),
+    Index("ledger_kind", "kind", "seq"),
 )
+
+migrations = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
+"""Alembic's own: the last migration that was made."""
 
 projected = MetaData()
 """The tables that can be thrown away and rebuilt."""
@@ -137,6 +142,13 @@ readings = Table(
     sqlite_with_rowid=False,
 )
 
+traces = Table(
+    "traces",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),  # the reading's
+    Column("trace", LargeBinary, nullable=False),  # the marks' shapes: see vision.trace
+)
+
 sheets = Table(
     "sheets",
     projected,
@@ -183,6 +195,27 @@ rulings = Table(
     Column("reason", String, nullable=False),
     Column("superseded_by", _Key),  # empty for the ruling that stands
     Index("rulings_sheet", "sheet", "question"),
+)
+
+scanned_again = Table(
+    "scanned_again",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),
+    Column("sheet", _Key, ForeignKey("sheets.key"), nullable=False),  # void: its paper was scanned as another
+    Column("of", _Key, nullable=False),
+    Index("scanned_again_sheet", "sheet"),
+)
+
+boxes = Table(
+    "boxes",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),
+    Column("box", String, nullable=False),
+    Column("opened", Date, nullable=False),
+    Column("batch", String, nullable=False),
+    Column("standing", Boolean, nullable=False),  # not replaced by a later minute of the same box and day
+    Column("minute", String, nullable=False),  # JSON, as it was entered
+    Index("boxes_batch", "batch", "key"),
 )
 
 warnings = Table(

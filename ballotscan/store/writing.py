@@ -15,6 +15,7 @@ from ballotscan.errors import StoreError, UsageError
 from ballotscan.forms.form import Form
 from ballotscan.i18n import gettext as _
 from ballotscan.model import (
+    ACCEPTED_RISK,
     BatchSettings,
     BatchWarning,
     PageNotRead,
@@ -47,8 +48,8 @@ def record(connection: Connection, kind: str, entries: Sequence[Mapping[str, Any
 # --- forms, batches and files ----------------------------------------------------------------------------
 
 
-def keep_form(connection: Connection, form: Form) -> None:
-    body = form_body(form)
+def keep_form(connection: Connection, form: Form, files: Mapping[str, str]) -> None:
+    body = form_body(form, files)
     query = select(forms).where(forms.c.form == form.id, forms.c.edition == form.edition)
     known = connection.execute(query.order_by(forms.c.key.desc()).limit(1)).first()
     if known and json.loads(known.questions) != body["questions"]:
@@ -74,12 +75,21 @@ def start_batch(connection: Connection, settings: BatchSettings, engine: str) ->
     last = connection.execute(query).first()
     same_expect = known is not None and body["expect"] in (None, known.expect)
     same_reader = last is not None and (json.loads(last.forms), last.engine) == (body["forms"], engine)
-    if last and same_reader and same_expect and settings.calibration == calibration_of(connection, last.key):
+    if last and same_reader and same_expect and _same_way(connection, last.key, settings):
         return int(last.key)
     run = {"batch": body["batch"], "forms": body["forms"], "engine": engine, "expect": body["expect"]}
+    if settings.accepted_risk != ACCEPTED_RISK:
+        run["accepted_risk"] = repr(settings.accepted_risk)
     if settings.calibration:
         run["calibration"] = settings.calibration
     return record(connection, "run", [run])[0]
+
+
+def _same_way(connection: Connection, run: int, settings: BatchSettings) -> bool:
+    """Whether a run was begun under the same scanner's profile and accepted risk."""
+    body = ledger.read_entries(connection, [run])[run].body
+    risk = float(body.get("accepted_risk", ACCEPTED_RISK))
+    return (settings.calibration, settings.accepted_risk) == (body.get("calibration", ""), risk)
 
 
 def calibration_of(connection: Connection, run: int) -> str:

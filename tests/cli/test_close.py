@@ -27,6 +27,7 @@ SIGN = ("--operator", "operator.key", "--auditor", "auditor.key")
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "ballotscan.toml").write_text("retention_months = 60\n", encoding="utf-8")
     for name in ("BALLOTSCAN_DB", "BALLOTSCAN_SETTINGS", "BALLOTSCAN_PASSPHRASE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -304,7 +305,7 @@ def test_backup_and_the_way_back(office: Office, run: Run, tmp_path: Path) -> No
     manifest = (tmp_path / "away/copy.sqlite.manifest").read_text(encoding="utf-8").splitlines()
     assert manifest[0] == f"# head {office.head()}"
     assert all((tmp_path / "away" / line.split("  ")[1]).is_file() for line in manifest[1:])
-    assert len(manifest) == 3
+    assert len(manifest) == 4  # with the template
     assert run("backup", "away/copy.sqlite")[0] == ExitCode.USAGE  # nothing is overwritten
     code, out, _err = run("restore", "away/copy.sqlite", "--db", "new/office.sqlite")
     assert code == ExitCode.OK

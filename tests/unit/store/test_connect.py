@@ -68,7 +68,7 @@ def test_another_programs_database(tmp_path: Path) -> None:
 
 def test_a_newer_database(store: Store, open_it: Callable[[], Store]) -> None:
     with store._writing() as connection:
-        connection.exec_driver_sql("UPDATE about SET value = '2' WHERE name = 'schema'")
+        connection.exec_driver_sql("UPDATE about SET value = '999' WHERE name = 'schema'")
     store.close()
     with pytest.raises(StoreError, match="made by a newer ballotscan"):
         open_it()
