@@ -1,7 +1,8 @@
 """What a worker process does: count the pages of a file, and read one page. Knows no database.
 
 Workers open other people's files, so they live in processes of their own (see ``intake.workers``). What goes
-in and out is small and frozen; pixels never leave the worker.
+in and out is small and frozen; pixels never leave the worker. The parent imports this module too, to hand out
+work, so what handles pixels is imported only where a worker begins.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ballotscan.forms.prints import load_print
 from ballotscan.intake.faults import FileFault, PageFault
 from ballotscan.intake.files import OpenFile, open_source
 from ballotscan.model import PageNotRead, PageRead, PageRef, PageResult, PageState, Reason, SideReading
-from ballotscan.reading import SideNotRead, read_side
-from ballotscan.vision.arrays import Grey
-from ballotscan.vision.reference import Reference, build_references
 
-ReadSide = Callable[[Grey, bool, Sequence[Reference]], SideReading | SideNotRead]
+if TYPE_CHECKING:
+    from ballotscan.reading import SideNotRead
+    from ballotscan.vision.page import Scan
+    from ballotscan.vision.reference import Reference
+
+    ReadSide = Callable[[Scan, bool, Sequence[Reference]], SideReading | SideNotRead]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,18 @@ class Worker:
         self._file = self._path = None
 
 
-def start_worker(folders: Sequence[Path], read: ReadSide = read_side) -> Worker:
-    """A worker for the forms in these template folders (none, to count only). Raises ``TemplateError``."""
+def start_worker(folders: Sequence[Path], read: ReadSide | None = None) -> Worker:
+    """A worker for the forms in these template folders; ``read`` stands in for the reader in tests.
+
+    Raises ``TemplateError``.
+    """
+    from ballotscan.forms.prints import load_print
+    from ballotscan.reading import read_side
+    from ballotscan.vision.reference import build_references
+
     prints = [load_print(folder) for folder in folders]
-    return Worker(tuple(reference for each in prints for reference in build_references(each)), read)
+    references = tuple(reference for each in prints for reference in build_references(each))
+    return Worker(references, read or read_side)
 
 
 def do_task(worker: Worker, task: Task) -> Found:

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from ballotscan import ENGINE
 from ballotscan.errors import BallotscanError, StoreError
 from ballotscan.forms.load import load_form
 from ballotscan.i18n import gettext as _
 from ballotscan.intake.files import SourceFile, list_files, lost
-from ballotscan.intake.workers import Limits, WorkerFault, run_tasks
+from ballotscan.intake.workers import Limits, WorkerFault, WorkerPool
 from ballotscan.model import (
     BatchName,
     BatchSettings,
@@ -34,8 +33,16 @@ from ballotscan.model import (
     PageState,
     Reason,
 )
-from ballotscan.page_work import CountPages, FileRefused, Found, ReadPage, ReadSide, do_task, start_worker
-from ballotscan.reading import read_side
+from ballotscan.page_work import (
+    CountPages,
+    FileRefused,
+    Found,
+    ReadPage,
+    Task,
+    Worker,
+    do_task,
+    start_worker,
+)
 from ballotscan.rules.watch import Watch
 from ballotscan.sheet_work import Forms, pair_batch
 from ballotscan.store.database import Store
@@ -43,6 +50,9 @@ from ballotscan.store.rows import NewFile
 from ballotscan.worklist import SeenBefore, StackFile, Worklist, sort_out
 
 COMMIT_PAGES: Final = 64
+if TYPE_CHECKING:
+    from ballotscan.page_work import ReadSide
+
 COMMIT_S: Final = 0.5
 """Pages are committed after so many or so long: a cut-off costs at most half a second of reading."""
 
@@ -75,7 +85,7 @@ def scan_batch(
     workers: int,
     tell: Tell = lambda stage, done, total: None,
     warn: Warn = lambda warning: None,
-    read: ReadSide = read_side,
+    read: ReadSide | None = None,
 ) -> ScanReport:
     """Read everything below ``paths`` into the store, with the forms in the template ``folders``.
 
@@ -91,14 +101,16 @@ def scan_batch(
             _("Name the folder the scanner writes to."),
         )
     _check_space(store, sources)
-    work = sort_out(store, sources, settings.name, frozenset(forms), lambda *count: tell("files", *count))
-    _count_pages(store, work, workers, tell)
-    concerned = _enter(store, work, settings, forms)
-    watches = _Watches(store, forms, warn)
-    added = _read_pages(store, work, folders, watches, workers=workers, tell=tell, read=read)
-    for batch in concerned:
-        mine = {file.original for file in work.files if file.batch == batch.name}
-        pair_batch(store, batch, forms, mine, lambda *count: tell("decide", *count))
+    with reading_pool(store, folders, workers, read) as pool:
+        work = sort_out(
+            store, sources, settings.name, frozenset(forms), lambda *count: tell("files", *count), pool.start
+        )
+        _count_pages(store, work, pool, tell)
+        concerned = _enter(store, work, settings, forms)
+        added = _read_pages(store, work, _Watches(store, forms, warn), pool, tell)
+        for batch in concerned:
+            mine = {file.original for file in work.files if file.batch == batch.name}
+            pair_batch(store, batch, forms, mine, lambda *count: tell("decide", *count))
     names = tuple(batch.name for batch in concerned)
     return ScanReport(names, added, tuple(work.unchanged), tuple(work.still_written))
 
@@ -127,20 +139,27 @@ def _size(source: SourceFile) -> int:
 # --- reading: files into stored pages --------------------------------------------------------------------
 
 
-def _count_pages(store: Store, work: Worklist, workers: int, tell: Tell) -> None:
+Pool = WorkerPool[Worker, Task, Found]
+
+
+def reading_pool(store: Store, folders: Sequence[Path], workers: int, read: ReadSide | None) -> Pool:
+    """Workers that read pages of kept originals with these forms, and see nothing else."""
+    make_private_folder(store.originals_folder)  # a folder that comes later is not theirs to see
+    limits = Limits(readable=(store.originals_folder,))
+    return WorkerPool(start_worker, (tuple(folders), read), do_task, workers, limits)
+
+
+def _count_pages(store: Store, work: Worklist, pool: Pool, tell: Tell) -> None:
     """Open every file whose number of pages is not known yet; one that cannot be opened gets its fault."""
     places = {
         CountPages(store.original_path(file.original)): None for file in work.files if not _counted(file)
     }
     counts: dict[Path, int | FileRefused] = {}
-    limits = Limits(readable=(store.originals_folder,))
-    opened = run_tasks(places, start_worker, ((), read_side), do_task, workers, limits)
-    with closing(opened):
-        for task, found in opened:
-            tell("open", len(counts), len(places))
-            count = FileRefused(found.reason, found.detail) if isinstance(found, WorkerFault) else found
-            assert isinstance(count, int | FileRefused), "a count for a count"
-            counts[task.path] = count
+    for task, found in pool.run(places):
+        tell("open", len(counts), len(places))
+        count = FileRefused(found.reason, found.detail) if isinstance(found, WorkerFault) else found
+        assert isinstance(count, int | FileRefused), "a count for a count"
+        counts[task.path] = count
     work.files = [
         file if _counted(file) else _with_count(file, counts[store.original_path(file.original)])
         for file in work.files
@@ -214,16 +233,7 @@ def _repeated(repeat: SeenBefore, page_count: int) -> list[PageNotRead]:
     ]
 
 
-def _read_pages(
-    store: Store,
-    work: Worklist,
-    folders: Sequence[Path],
-    watches: _Watches,
-    *,
-    workers: int,
-    tell: Tell,
-    read: ReadSide,
-) -> int:
+def _read_pages(store: Store, work: Worklist, watches: _Watches, pool: Pool, tell: Tell) -> int:
     """Read every page that is not stored, and again those set aside; returns how many results were new."""
     total = sum(1 for _task in _tasks(store, work.files))
     if not total:
@@ -235,15 +245,14 @@ def _read_pages(
         return batch_of[result.ref.file, result.ref.original], result.ref in again
 
     added = done = 0
-    with closing(read_in_chunks(store, _tasks(store, work.files), folders, workers, read)) as chunks:
-        for chunk in chunks:
-            for (batch, tried_before), group in groupby(chunk, where):
-                add = store.add_pages_again if tried_before else store.add_pages
-                results = list(group)
-                added += len(add(batch, results))
-                watches.look(batch, results)
-            done += len(chunk)
-            tell("read", done, total)
+    for chunk in read_in_chunks(pool, _tasks(store, work.files)):
+        for (batch, tried_before), group in groupby(chunk, where):
+            add = store.add_pages_again if tried_before else store.add_pages
+            results = list(group)
+            added += len(add(batch, results))
+            watches.look(batch, results)
+        done += len(chunk)
+        tell("read", done, total)
     return added
 
 
@@ -276,21 +285,14 @@ def _tasks(store: Store, files: Iterable[StackFile]) -> Iterator[ReadPage]:
                 yield ReadPage(store.original_path(file.original), PageRef(file.shown, page, file.original))
 
 
-def read_in_chunks(
-    store: Store, tasks: Iterable[ReadPage], folders: Sequence[Path], workers: int, read: ReadSide
-) -> Generator[list[PageResult], None, None]:
-    """Read pages in worker processes, in the pieces in which they are committed. Close it to stop early."""
-    limits = Limits(readable=(store.originals_folder,))
-    found = run_tasks(tasks, start_worker, (tuple(folders), read), do_task, workers, limits)
-    with closing(found):
-        chunk: list[PageResult] = []
-        began_s = time.monotonic()
-        for task, result in found:
-            chunk.append(_page_result(task, result))
-            if len(chunk) >= COMMIT_PAGES or time.monotonic() - began_s >= COMMIT_S:
-                yield chunk
-                chunk, began_s = [], time.monotonic()
-        if chunk:
+def read_in_chunks(pool: Pool, tasks: Iterable[ReadPage]) -> Iterator[list[PageResult]]:
+    """Read pages in worker processes, in the pieces in which they are committed."""
+    chunk: list[PageResult] = []
+    began_s = time.monotonic()
+    for task, result in pool.run(tasks):
+        assert isinstance(task, ReadPage), "its own task"
+        chunk.append(_page_result(task, result))
+        if len(chunk) >= COMMIT_PAGES or time.monotonic() - began_s >= COMMIT_S:
             yield chunk
 
 
@@ -299,5 +301,8 @@ def _page_result(task: ReadPage, result: Found | WorkerFault) -> PageResult:
     if isinstance(result, WorkerFault):
         return PageNotRead(task.ref, None, PageState.SET_ASIDE, result.reason, result.detail)
     assert isinstance(result, PageResult), "a page's result for a page"
+            chunk, began_s = [], time.monotonic()
+    if chunk:
+        yield chunk
     assert result.ref == task.ref, "and for this one"
     return result

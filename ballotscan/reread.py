@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ballotscan import ENGINE
 from ballotscan.errors import StoreError
@@ -22,15 +22,17 @@ from ballotscan.model import (
     SheetId,
     SideReading,
 )
-from ballotscan.page_work import ReadPage, ReadSide
-from ballotscan.pipeline import Tell, read_in_chunks
-from ballotscan.reading import read_side
+from ballotscan.page_work import ReadPage
+from ballotscan.pipeline import Tell, read_in_chunks, reading_pool
 from ballotscan.rules.answers import decide_answers
 from ballotscan.rules.decide import INCOMPLETE, read_sheet, sheet_flag, unread_sheet
 from ballotscan.rules.sheets import PagePlace, SheetPlan
 from ballotscan.sheet_work import SHEETS_AT_ONCE
 from ballotscan.store.database import Store
 from ballotscan.store.rows import Difference, Scope, SheetRow
+
+if TYPE_CHECKING:
+    from ballotscan.page_work import ReadSide
 
 
 def reread_batch(
@@ -40,7 +42,7 @@ def reread_batch(
     *,
     workers: int,
     tell: Tell = lambda stage, done, total: None,
-    read: ReadSide = read_side,
+    read: ReadSide | None = None,
 ) -> list[Difference]:
     """Read every page again with the forms in ``folders``; returns the answers that now come out otherwise.
 
@@ -53,8 +55,8 @@ def reread_batch(
     store.start_batch(replace(batch, forms=tuple(forms)), ENGINE)
     tasks = [ReadPage(store.original_path(page.ref.original), page.ref) for page in pages]
     done = 0
-    with closing(read_in_chunks(store, tasks, folders, workers, read)) as chunks:
-        for chunk in chunks:
+    with reading_pool(store, folders, workers, read) as pool:
+        for chunk in read_in_chunks(pool, tasks):
             store.add_pages(batch.name, chunk, number)
             done += len(chunk)
             tell("read", done, len(tasks))
@@ -103,7 +105,7 @@ def _decide_again(
         again: list[tuple[SheetId, Sheet]] = []
         for row in sheets[start : start + SHEETS_AT_ONCE]:
             readings = dict(_readings(store, row, on_sheet[row.sheet], keys))
-            again.append((row.sheet, _sheet_again(row, forms[row.form], readings, batch.linh_vuc)))
+            again.append((row.sheet, _sheet_again(row, forms[row.form], readings, batch)))
         store.add_second_readings(again, number)
 
 
@@ -124,7 +126,7 @@ def _readings(
 
 
 def _sheet_again(
-    row: SheetRow, form: Form, sides: Mapping[int, tuple[PageRef, SideReading | None]], linh_vuc: str
+    row: SheetRow, form: Form, sides: Mapping[int, tuple[PageRef, SideReading | None]], batch: BatchSettings
 ) -> Sheet:
     """The sheet decided from its new readings. What made it incomplete or a duplicate holds as before."""
     readings = [reading for _ref, reading in sides.values() if reading is not None]
@@ -135,7 +137,8 @@ def _sheet_again(
     if reason is not None:
         return unread_sheet(form, plan)
     flag = sheet_flag(readings, duplicate=row.reason is Reason.DUPLICATE)
-    return read_sheet(form, plan, decide_answers(form, readings), flag, linh_vuc)
+    answers = decide_answers(form, readings, batch.accepted_risk)
+    return read_sheet(form, plan, answers, flag, batch.linh_vuc)
 
 
 def _places(

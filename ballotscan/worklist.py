@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,9 @@ NO_ORIGINAL: Final = Sha256("")
 
 KEEPERS: Final = 4
 """Files kept at once: reading, hashing and writing a page takes 2 ms, waiting for the disk 3 to 10."""
+
+_LOOKED_UP: Final = 64
+"""Files looked up in one go."""
 
 EMPTY: Final = Sha256("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 """SHA-256 of no bytes. Two empty files are not the same scan."""
@@ -74,17 +78,25 @@ def sort_out(
     batch: BatchName,
     forms: frozenset[str],
     tell: Callable[[int, int], None],
+    found_new: Callable[[], None],
 ) -> Worklist:
-    """Keep every original and look up what is known of its bytes. ``tell`` is given the files done and all.
+    """Keep every original and look up what is known of its bytes. ``tell`` is given the files done and all;
+    ``found_new`` is called, once or oftener, when it is plain that something is to be read.
 
     Pages set aside under other ``forms`` (ids), or by another engine, are to be tried again. Raises
     ``StoreError`` where originals cannot be kept.
     """
     work = Worklist(batch, forms)
-    kept = list(_keep_all(store, sources, batch, tell))
-    shas = {file.original for file in kept if file is not None}
-    store.settle_originals(shas - {NO_ORIGINAL})
-    known = store.known_originals(shas)
+    kept: list[StackFile | None] = []
+    known: set[Sha256] = set()
+    keeping = _keep_all(store, sources, batch, tell)
+    while piece := list(islice(keeping, _LOOKED_UP)):
+        shas = {file.original for file in piece if file is not None}
+        known |= (here := store.known_originals(shas))
+        if shas - here:
+            found_new()
+        kept += piece
+    store.settle_originals({file.original for file in kept if file is not None} - {NO_ORIGINAL})
     for source, file in zip(sources, kept, strict=True):
         if file is None:
             work.still_written.append(source.shown)

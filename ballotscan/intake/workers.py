@@ -39,7 +39,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _AHEAD: Final = 8  # tasks per worker, from the oldest unfinished one: busy workers, flat memory
-_AT_HAND: Final = 3  # tasks a worker holds: it goes on while the parent waits for the disk (a commit: 20 to 80 ms)
+_AT_HAND: Final = 3  # tasks a worker holds, so that it goes on while the parent commits (20 to 80 ms)
 _START_LIMIT_S: Final = 120.0  # importing and building references takes 2 to 10 s on a slow machine
 _FAILED_STARTS: Final = 3  # in a row: then it is no accident
 _STOP_WAIT_S: Final = 2.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
@@ -86,19 +86,32 @@ def _marks(form: Form, side: Side, option: int) -> Iterator[Mark]:
         yield Mark(box.question, box.option, **(values | _CLEAR | (_MARKED if chosen else {})))
 
 
-def run_here(
-    tasks: Iterable[Any],
-    initialise: Any,
-    initialise_args: tuple[Any, ...],
-    function: Callable[[Any, Any], Any],
-    workers: int,
-    limits: Any = None,
-) -> Iterator[tuple[Any, Any]]:
-    """Stands for ``run_tasks``: the same work in this process, with forms but without their pictures."""
-    folders, read = initialise_args
-    forms = [load_form(folder) for folder in folders]
-    references = tuple(StubReference(form, side) for form in forms for side in form.sides)
-    worker = Worker(references, read)  # type: ignore[arg-type]
-    for task in tasks:
-        yield task, function(worker, task)
-    worker.close()
+class PoolHere:
+    """Stands for ``WorkerPool``: the same work in this process, with forms but without their pictures."""
+
+    def __init__(
+        self,
+        initialise: Any,
+        initialise_args: tuple[Any, ...],
+        function: Callable[[Any, Any], Any],
+        workers: int,
+        limits: Any,
+    ) -> None:
+        folders, read = initialise_args
+        forms = [load_form(folder) for folder in folders]
+        references = tuple(StubReference(form, side) for form in forms for side in form.sides)
+        self._worker = Worker(references, read)  # type: ignore[arg-type]
+        self._function = function
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        self._worker.close()
+
+    def start(self) -> None:
+        pass
+
+    def run(self, tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        for task in tasks:
+            yield task, self._function(self._worker, task)

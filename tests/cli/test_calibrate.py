@@ -18,7 +18,7 @@ from ballotscan.errors import BallotscanError, ExitCode
 from ballotscan.rules.scanner import Verdict
 from ballotscan.settings import shipped
 from ballotscan.store.database import open_store
-from tests.cli.stub_reader import page, read_stub, run_here, write_stack
+from tests.cli.stub_reader import PoolHere, page, read_stub, write_stack
 from tests.simulator.conditions import CLEAN
 from tests.simulator.deck import scan_deck, write_scan
 from tests.simulator.make_profiles import make_all
@@ -31,7 +31,7 @@ SCAN = ("scan", "box", "--template", "hue-2019", "--received", "2023-02-01")
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Calls the program in an empty folder; ballots are read by a stub, the deck by the real reader."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pipeline, "run_tasks", run_here)
+    monkeypatch.setattr(pipeline, "WorkerPool", PoolHere)
     monkeypatch.setattr(worklist, "still_written", lambda path: None)
     scan_batch = pipeline.scan_batch
     monkeypatch.setattr(pipeline, "scan_batch", lambda *a, **k: scan_batch(*a, **k, read=read_stub))

@@ -20,7 +20,7 @@ from ballotscan.model import SideReading, WarningKind
 from ballotscan.reading import SideNotRead
 from ballotscan.store.database import open_store
 from ballotscan.vision.contact_sheet import PER_PAGE
-from tests.cli.stub_reader import ONE_SIDED, page, read_stub, run_here, write_stack
+from tests.cli.stub_reader import ONE_SIDED, PoolHere, page, read_stub, write_stack
 
 SHEETS = 12
 SCAN = (
@@ -48,7 +48,7 @@ def read_dusty(grey: Any, bitonal: bool, references: Sequence[Any]) -> SideReadi
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pipeline, "run_tasks", run_here)
+    monkeypatch.setattr(pipeline, "WorkerPool", PoolHere)
     monkeypatch.setattr(worklist, "still_written", lambda path: None)
     monkeypatch.setattr(pipeline, "scan_batch", partial(pipeline.scan_batch, read=read_dusty))
     stack = [page(2, seed=number, option=number % 3) for number in range(SHEETS)]

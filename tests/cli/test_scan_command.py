@@ -13,7 +13,7 @@ from ballotscan import pipeline, worklist
 from ballotscan.cli import main
 from ballotscan.errors import ExitCode
 from ballotscan.store.database import open_store
-from tests.cli.stub_reader import page, read_stub, run_here, write_stack
+from tests.cli.stub_reader import PoolHere, page, read_stub, write_stack
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -23,7 +23,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Calls the program in an empty folder, with a reader that is told what is on each page."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(pipeline, "run_tasks", run_here)
+    monkeypatch.setattr(pipeline, "WorkerPool", PoolHere)
     monkeypatch.setattr(worklist, "still_written", lambda path: None)
     monkeypatch.setattr(pipeline, "scan_batch", partial(pipeline.scan_batch, read=read_stub))
 

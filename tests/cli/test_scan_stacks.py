@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ from ballotscan.page_work import ReadPage
 from ballotscan.pipeline import ScanReport, scan_batch
 from ballotscan.reread import reread_batch
 from ballotscan.store.database import Store, open_store
-from tests.cli.stub_reader import ONE_SIDED, TWO_SIDED, page, read_stub, run_here, write_stack
+from tests.cli.stub_reader import ONE_SIDED, TWO_SIDED, PoolHere, page, read_stub, write_stack
 
 BATCH = BatchName("box")
 
@@ -27,7 +27,7 @@ BATCH = BatchName("box")
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read in this process; take every file as written."""
-    monkeypatch.setattr(pipeline, "run_tasks", run_here)
+    monkeypatch.setattr(pipeline, "WorkerPool", PoolHere)
     monkeypatch.setattr(worklist, "still_written", lambda path: None)
 
 
@@ -153,7 +153,7 @@ def test_what_was_set_aside_is_read_by_another_engine(
 ) -> None:
     folder = duplex(tmp_path / "in", 2)
     with monkeypatch.context() as broken:
-        broken.setattr(pipeline, "run_tasks", lose_pages({"000-2.png"}))
+        broken.setattr(pipeline, "WorkerPool", lose_pages({"000-2.png"}))
         scan(store, folder, [TWO_SIDED])
     assert [state for state, _reason in sheets(store)] == ["set_aside", "read"]
     assert scan(store, folder, [TWO_SIDED]).pages_added == 0
@@ -244,12 +244,13 @@ def stop() -> None:
 
 
 def lose_pages(files: set[str], reason: Reason = Reason.TIME_LIMIT) -> Any:
-    """As ``run_here``, but these files' pages cost their worker its life."""
+    """As ``PoolHere``, but these files' pages cost their worker its life."""
 
-    def run(*arguments: Any) -> Iterator[tuple[Any, Any]]:
-        for task, result in run_here(*arguments):
-            lost = isinstance(task, ReadPage) and task.ref.file in files
-            yield task, WorkerFault(reason, "it hung") if lost else result
+    class Losing(PoolHere):
+        def run(self, tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+            for task, result in super().run(tasks):
+                lost = isinstance(task, ReadPage) and task.ref.file in files
+                yield task, WorkerFault(reason, "it hung") if lost else result
 
     return run
 
@@ -272,7 +273,7 @@ def test_a_lost_side_costs_one_sheet(store: Store, tmp_path: Path) -> None:
 def test_a_page_that_hangs_its_reader_is_set_aside(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "run_tasks", lose_pages({"001-2.png"}))
+    monkeypatch.setattr(pipeline, "WorkerPool", lose_pages({"001-2.png"}))
     scan(store, duplex(tmp_path / "in", 3), [TWO_SIDED])
     assert sheets(store) == [("read", None), ("set_aside", "side_unreadable"), ("read", None)]
     assert ("001-2.png", "set_aside", "time_limit") in states(store)
@@ -284,7 +285,7 @@ def test_a_damaged_page_is_a_sheet_where_one_form_of_one_side_is_read(
 ) -> None:
     for number in range(3):
         write_stack(tmp_path / "in" / f"{number}.png", [page(2, seed=number)])
-    monkeypatch.setattr(pipeline, "run_tasks", lose_pages({"1.png"}, Reason.RESOURCE_LIMIT))
+    monkeypatch.setattr(pipeline, "WorkerPool", lose_pages({"1.png"}, Reason.RESOURCE_LIMIT))
     scan(store, tmp_path / "in")
     assert sheets(store) == [("read", None), ("set_aside", "resource_limit"), ("read", None)]
     assert {row.reason for row in store.answer_rows() if row.status == "review"} == {"resource_limit"}
@@ -394,7 +395,7 @@ def test_reread_of_a_page_that_fails_now(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan(store, duplex(tmp_path / "in", 1), [TWO_SIDED])
-    monkeypatch.setattr(pipeline, "run_tasks", lose_pages({"000-2.png"}))
+    monkeypatch.setattr(pipeline, "WorkerPool", lose_pages({"000-2.png"}))
     found = reread_batch(store, store.batches()[0], [TWO_SIDED], workers=1, read=read_stub)
     assert {each.second.outcome for each in found if each.second} == {Outcome.UNREADABLE}
     assert {each.first.status for each in found if each.first} == {Status.ACCEPTED}

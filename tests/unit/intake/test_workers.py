@@ -15,7 +15,7 @@ import pytest
 
 from ballotscan.errors import UsageError
 from ballotscan.intake import workers as pool
-from ballotscan.intake.workers import Limits, RemoteTracebackError, WorkerFault, run_tasks
+from ballotscan.intake.workers import Limits, RemoteTracebackError, WorkerFault, WorkerPool, run_tasks
 from ballotscan.model import Reason
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs signals and rlimits")
@@ -280,3 +280,18 @@ def is_alive(pid: int) -> bool:
         return False
     status = Path(f"/proc/{pid}/stat")
     return not status.exists() or status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+
+
+@POSIX
+def test_tasks_that_waited_behind_a_fatal_one_are_done_by_others() -> None:
+    found = [result for _task, result in outcomes(misbehave, ["a", "die", "b", "c", "d"], workers=1)]
+    assert isinstance(found.pop(1), WorkerFault)
+    assert found == ["a", "b", "c", "d"]
+
+
+def test_one_pool_does_one_list_after_the_other() -> None:
+    with WorkerPool(start, (100,), misbehave, 1, QUICK) as pool:
+        pool.start()
+        pids = {found for _task, found in (*pool.run(["pid", "pid"]), *pool.run(["pid"]))}
+        assert list(pool.run([])) == []
+    assert len(pids) == 1
