@@ -45,14 +45,15 @@ from ballotscan.page_work import (
 )
 from ballotscan.rules.watch import Watch
 from ballotscan.sheet_work import Forms, pair_batch
+from ballotscan.store.connect import make_private_folder
 from ballotscan.store.database import Store
 from ballotscan.store.rows import NewFile
 from ballotscan.worklist import SeenBefore, StackFile, Worklist, sort_out
 
-COMMIT_PAGES: Final = 64
 if TYPE_CHECKING:
     from ballotscan.page_work import ReadSide
 
+COMMIT_PAGES: Final = 64
 COMMIT_S: Final = 0.5
 """Pages are committed after so many or so long: a cut-off costs at most half a second of reading."""
 
@@ -294,6 +295,9 @@ def read_in_chunks(pool: Pool, tasks: Iterable[ReadPage]) -> Iterator[list[PageR
         chunk.append(_page_result(task, result))
         if len(chunk) >= COMMIT_PAGES or time.monotonic() - began_s >= COMMIT_S:
             yield chunk
+            chunk, began_s = [], time.monotonic()
+    if chunk:
+        yield chunk
 
 
 def _page_result(task: ReadPage, result: Found | WorkerFault) -> PageResult:
@@ -301,8 +305,5 @@ def _page_result(task: ReadPage, result: Found | WorkerFault) -> PageResult:
     if isinstance(result, WorkerFault):
         return PageNotRead(task.ref, None, PageState.SET_ASIDE, result.reason, result.detail)
     assert isinstance(result, PageResult), "a page's result for a page"
-            chunk, began_s = [], time.monotonic()
-    if chunk:
-        yield chunk
     assert result.ref == task.ref, "and for this one"
     return result
