@@ -107,7 +107,7 @@ def _read_page(worker: Worker, task: ReadPage) -> PageResult:
         image = worker.open(task.path).page(task.ref.page)
     except (FileFault, PageFault) as fault:
         return PageNotRead(task.ref, None, PageState.SET_ASIDE, fault.reason, fault.detail)
-    found = worker.read(image.grey, image.bitonal, worker.references)
+    found = worker.read(image, image.bitonal, worker.references)
     if isinstance(found, SideReading):
         return PageRead(task.ref, image.image_sha, found)
     known = (found.form, found.edition) in {(ref.form.id, ref.form.edition) for ref in worker.references}

@@ -21,7 +21,7 @@ from ballotscan.vision.arrays import Grey
 from ballotscan.vision.codes import read_code, read_code_in_place
 from ballotscan.vision.marks import Measured, measure_marks
 from ballotscan.vision.ocr import read_fields
-from ballotscan.vision.page import MM_PER_INCH, Page, make_page
+from ballotscan.vision.page import MM_PER_INCH, Page, Scan, as_scan, make_page
 from ballotscan.vision.print_check import missing_print_mm2
 from ballotscan.vision.reference import Reference
 from ballotscan.vision.streaks import Streak, find_streaks, paint_out
@@ -68,23 +68,25 @@ class SideNotRead:
 
 
 def read_side(
-    grey: Grey, bitonal: bool, references: Sequence[Reference], *, always_ocr: bool = False
+    pixels: Grey | Scan, bitonal: bool, references: Sequence[Reference], *, always_ocr: bool = False
 ) -> SideReading | SideNotRead:
-    """Read one page (H, W), 0 black to 255 white, against the sides it may be.
+    """Read one page (H, W), 0 black to 255 white, against the sides it may be. Of a ``Scan`` the full size is
+    only asked for where its small copy does not do.
 
     ``bitonal`` says that the scanner gave only black and white. Never raises for what is on the page.
     """
-    page = make_page(grey)
+    scan = as_scan(pixels)
+    page = make_page(scan)
     if float((page.coarse > BLANK_SIGNAL).mean()) < BLANK_SHARE:
         return _hardly_anything(page, references)
     alignment = align(page, references)
     if alignment is None or not _agrees(alignment):
-        return _why_not(grey, page, alignment, references)
-    code = read_code_in_place(grey, alignment)
+        return _why_not(scan, page, alignment, references)
+    code = read_code_in_place(scan, page, alignment)
     wrong = _contradiction(code, alignment) or _too_coarse(alignment) or _more_than_one(page, alignment)
     if wrong:
         return wrong
-    fields = read_fields(grey, page, alignment, identified=code is not None, always=always_ocr)
+    fields = read_fields(scan, page, alignment, identified=code is not None, always=always_ocr)
     streaks = find_streaks(page, alignment)
     measured = measure_marks(paint_out(page, streaks), alignment)
     return replace(
@@ -131,10 +133,10 @@ def _agrees(alignment: Alignment) -> bool:
 
 
 def _why_not(
-    grey: Grey, page: Page, alignment: Alignment | None, references: Sequence[Reference]
+    scan: Scan, page: Page, alignment: Alignment | None, references: Sequence[Reference]
 ) -> SideNotRead:
     """A page the print does not agree with: another edition, mirrored, badly distorted, or something else."""
-    mirrored = make_page(np.ascontiguousarray(grey[:, ::-1]))
+    mirrored = make_page(np.ascontiguousarray(scan.small[:, ::-1]))
     if max((found.peak for found in find_candidates(mirrored, references)), default=0.0) >= 2 * LEAST_PEAK:
         return SideNotRead(PageState.SET_ASIDE, Reason.MIRRORED, "")
     code = read_code(page.fine)

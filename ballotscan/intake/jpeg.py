@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import simplejpeg
@@ -15,12 +18,14 @@ from ballotscan.intake.faults import PageFault
 from ballotscan.intake.page_image import (
     Grey,
     PageImage,
+    Pixels,
+    all_pixels,
     check_size,
     grey_from_cmyk,
     make_page,
     pillow_faults,
+    quarter_turns_of,
     sha_of_bytes,
-    turn_by_exif,
 )
 from ballotscan.model import Reason
 
@@ -43,31 +48,85 @@ class _Segment:
 
 def open_jpeg(data: bytes) -> PageImage:
     """A JPEG file's page, turned as its EXIF says. Raises PageFault."""
-    grey = decode_jpeg(data)
+    pixels = pixels_of_jpeg(data)
     with pillow_faults(), Image.open(io.BytesIO(data), formats=["JPEG", "MPO"]) as header:
         orientation = int(header.getexif().get(_EXIF_ORIENTATION, 1))
         dpi = header.info.get("dpi", (None,))[0]
-    return make_page(turn_by_exif(grey, orientation), sha_of_bytes(data), dpi)
+    return make_page(pixels.turned(quarter_turns_of(orientation)), sha_of_bytes(data), dpi)
+
+
+def pixels_of_jpeg(data: bytes) -> Pixels:
+    """Grey pixels as stored, not turned. Raises PageFault for anything cut off, damaged or of a rare kind.
+
+    A page of 280 dpi and more is decoded at half its size, one of 560 dpi and more at a quarter: libjpeg
+    leaves out work then, but not one byte of the data, so that it finds the same damage.
+    """
+    size_px, colours, segments = _look(data)
+    if colours in _INKS:
+        return all_pixels(_decode_inks(data, segments, None))
+    shrink = 1
+    while shrink < _MOST_SHRUNK and max(size_px) / (2 * shrink) >= READ_LONG_PX:
+        shrink *= 2
+    small = _decode_grey(data, size_px, shrink)
+    return Pixels(size_px, small, lambda: _decode_grey(data, size_px, 1))
+
+
+READ_LONG_PX: Final = 1640
+"""Long side that a page keeps when it is decoded small: A4 at 140 dpi, the least at which pages are read
+(``vision.page.FINE_MIN_DPI``)."""
+
+_MOST_SHRUNK: Final = 8  # libjpeg goes no further
 
 
 def decode_jpeg(data: bytes, inks_inverted: bool | None = None) -> Grey:
-    """Grey pixels as stored, not turned. Raises PageFault for anything cut off, damaged or of a rare kind.
+    """All grey pixels as stored, not turned. Raises PageFault as ``pixels_of_jpeg``.
 
     ``inks_inverted`` tells how a CMYK image holds its inks; by default an Adobe marker means inverted.
     """
+    size_px, colours, segments = _look(data)
+    if colours in _INKS:
+        return _decode_inks(data, segments, inks_inverted)
+    return _decode_grey(data, size_px, 1)
+
+
+_INKS: Final = ("CMYK", "YCCK")
+
+
+def _look(data: bytes) -> tuple[tuple[int, int], str, list[_Segment]]:
+    """Width and height, colours and segments, before anything is decoded. Raises PageFault."""
     segments = _segments(data)
     _check_frame(segments)
-    try:
+    with _damage():
         height_px, width_px, colours, _ = simplejpeg.decode_jpeg_header(data, strict=True)
-        check_size(width_px, height_px)
-        if colours not in ("CMYK", "YCCK"):
-            return np.asarray(simplejpeg.decode_jpeg(data, "GRAY", strict=True)[:, :, 0])
+    check_size(width_px, height_px)
+    return (width_px, height_px), colours, segments
+
+
+def _decode_grey(data: bytes, size_px: tuple[int, int], shrink: int) -> Grey:
+    """The image at 1/``shrink`` of its size; where that leaves a part of a pixel, it is left out."""
+    width, height = (side // shrink for side in size_px)
+    with _damage():
+        found = simplejpeg.decode_jpeg(
+            data, "GRAY", strict=True, min_height=height, min_width=width, min_factor=shrink
+        )
+    return np.asarray(found[:height, :width, 0])
+
+
+def _decode_inks(data: bytes, segments: list[_Segment], inverted: bool | None) -> Grey:
+    with _damage():
         inks = np.asarray(simplejpeg.decode_jpeg(data, "CMYK", strict=True))
+    if inverted is None:
+        inverted = any(s.marker == 0xEE and s.body.startswith(b"Adobe") for s in segments)
+    return grey_from_cmyk(255 - inks if inverted else inks)
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """What libjpeg complains of, as a PageFault."""
+    try:
+        yield
     except ValueError as error:
         raise PageFault(_reason_of(str(error)), f"JPEG: {error}") from error
-    if inks_inverted is None:
-        inks_inverted = any(s.marker == 0xEE and s.body.startswith(b"Adobe") for s in segments)
-    return grey_from_cmyk(255 - inks if inks_inverted else inks)
 
 
 def _reason_of(complaint: str) -> Reason:

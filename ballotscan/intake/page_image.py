@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -27,18 +28,60 @@ _RIGHT_DPI: Final = (10.0, 5000.0)  # tags outside are nonsense (0, 1, 72000) an
 
 
 @dataclass(frozen=True, eq=False)
+class Pixels:
+    """Grey pixels of an image of ``size_px`` (width, height): ``small`` is the image at a half, a
+    quarter or all of that, which was decoded at once, ``whole()`` decodes all of it."""
+
+    size_px: tuple[int, int]
+    small: Grey
+    whole: Callable[[], Grey]
+
+    def changed(self, change: Callable[[Grey], Grey]) -> Pixels:
+        """The same with every pixel changed, none moved."""
+        return Pixels(self.size_px, change(self.small), lambda: change(self.whole()))
+
+    def turned(self, quarter_turns: int) -> Pixels:
+        """The same turned clockwise by so many times 90 degrees."""
+        width, height = self.size_px
+        shrink = round(max(width, height) / max(self.small.shape))
+        if quarter_turns % 4 == 0:
+            return self
+        if width % shrink or height % shrink:  # the small copy's edge would come to lie beside the whole's
+            return all_pixels(turn_clockwise(self.whole(), quarter_turns))
+        size_px = (height, width) if quarter_turns % 2 else (width, height)
+        return Pixels(
+            size_px,
+            turn_clockwise(self.small, quarter_turns),
+            lambda: turn_clockwise(self.whole(), quarter_turns),
+        )
+
+
+def all_pixels(grey: Grey) -> Pixels:
+    """An image that is decoded wholly."""
+    height, width = grey.shape
+    return Pixels((width, height), grey, lambda: grey)
+
+
+@dataclass(frozen=True, eq=False)
 class PageImage:
     """One page as it came from the scanner, upright as its file says.
 
-    ``grey`` has shape (height, width), dtype uint8, C-contiguous. ``bitonal`` is set where every pixel is
-    black or white. ``image_sha`` stays the same when the same page comes in another file. ``dpi_tag`` is
-    what the file claims: it may be wrong.
+    ``grey`` has shape (height, width), dtype uint8, C-contiguous; it is decoded when first asked for where
+    ``small``, the page at a half, a quarter or all of ``size_px`` (width, height), was cheaper to come by.
+    ``bitonal`` is set where every pixel is black or white. ``image_sha`` stays the same when the same page
+    comes in another file. ``dpi_tag`` is what the file claims: it may be wrong.
     """
 
-    grey: Grey
+    small: Grey
+    size_px: tuple[int, int]
     bitonal: bool
     image_sha: Sha256
     dpi_tag: float | None
+    _whole: Callable[[], Grey]
+
+    @cached_property
+    def grey(self) -> Grey:
+        return self.small if self.small.shape[::-1] == self.size_px else np.ascontiguousarray(self._whole())
 
 
 def check_size(width_px: int, height_px: int) -> None:
@@ -49,12 +92,16 @@ def check_size(width_px: int, height_px: int) -> None:
         raise PageFault(Reason.TOO_LARGE, f"{width_px} x {height_px} pixels, the limit is {MAX_PAGE_PX}")
 
 
-def make_page(grey: Grey, image_sha: Sha256, dpi_tag: float | None) -> PageImage:
-    """The page, with its pixels contiguous and its ``bitonal`` flag measured. ``dpi_tag`` is checked."""
-    grey = np.ascontiguousarray(grey)
+def make_page(pixels: Grey | Pixels, image_sha: Sha256, dpi_tag: float | None) -> PageImage:
+    """The page, with its pixels contiguous and its ``bitonal`` flag measured. ``dpi_tag`` is checked.
+
+    Of a JPEG the small copy is looked at: a JPEG of a black and white page has greys around every letter.
+    """
+    held = pixels if isinstance(pixels, Pixels) else all_pixels(pixels)
+    small = np.ascontiguousarray(held.small)
     low, high = _RIGHT_DPI
     tag = dpi_tag if dpi_tag is not None and math.isfinite(dpi_tag) and low <= dpi_tag <= high else None
-    return PageImage(grey, is_bitonal(grey), image_sha, tag)
+    return PageImage(small, held.size_px, is_bitonal(small), image_sha, tag, held.whole)
 
 
 def is_bitonal(grey: Grey) -> bool:
@@ -81,12 +128,16 @@ def sha_of_pixels(grey: Grey) -> Sha256:
     return sha_of_bytes(f"{width}x{height}:".encode(), np.ascontiguousarray(grey).tobytes())
 
 
-def turn_by_exif(grey: Grey, orientation: int) -> Grey:
-    """Turn as EXIF and TIFF tag 274 say (1 to 8). Raises PageFault for the mirrored ones."""
+def quarter_turns_of(orientation: int) -> int:
+    """Quarter turns clockwise that EXIF and TIFF tag 274 ask for. Raises PageFault for the mirrored ones."""
     if orientation in (2, 4, 5, 7):
         raise PageFault(Reason.MIRRORED, f"orientation tag {orientation} says the image is mirrored")
-    quarter_turns_clockwise = {3: 2, 6: 1, 8: 3}.get(orientation, 0)
-    return turn_clockwise(grey, quarter_turns_clockwise)
+    return {3: 2, 6: 1, 8: 3}.get(orientation, 0)
+
+
+def turn_by_exif(grey: Grey, orientation: int) -> Grey:
+    """Turn as EXIF and TIFF tag 274 say. Raises PageFault for the mirrored ones."""
+    return turn_clockwise(grey, quarter_turns_of(orientation))
 
 
 def turn_clockwise(grey: Grey, quarter_turns: int) -> Grey:

@@ -19,7 +19,6 @@ from ballotscan.intake.page_image import (
     make_page,
     sha_of_bytes,
     sha_of_pixels,
-    turn_clockwise,
 )
 from ballotscan.intake.pdf_active import find_active_content
 from ballotscan.intake.pdf_content import DrawnImage, PageContent, inherited, read_content
@@ -194,8 +193,8 @@ def _take_image(drawn: DrawnImage, turns: int) -> PageImage:
     if has_mask(drawn.image):
         raise UnplainImageError
     decoded = decode_image(drawn.image)
-    grey = turn_clockwise(decoded.grey, (drawn.quarter_turns_clockwise() + turns) % 4)
-    return make_page(grey, decoded.sha, drawn.dpi())
+    turned = decoded.pixels.turned(drawn.quarter_turns_clockwise() + turns)
+    return make_page(turned, decoded.sha, drawn.dpi())
 
 
 def _render_dpi(images: tuple[DrawnImage, ...], width_pt: float, height_pt: float) -> float:

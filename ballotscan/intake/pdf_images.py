@@ -14,10 +14,12 @@ from pikepdf import Array, Dictionary, Name, Object, Stream
 
 from ballotscan.intake.faults import PageFault
 from ballotscan.intake.fax import decode_group_4
-from ballotscan.intake.jpeg import decode_jpeg
+from ballotscan.intake.jpeg import pixels_of_jpeg
 from ballotscan.intake.page_image import (
     MAX_PAGE_PX,
     Grey,
+    Pixels,
+    all_pixels,
     check_size,
     grey_from_cmyk,
     grey_from_rgb,
@@ -54,7 +56,7 @@ class UnplainImageError(Exception):
 class DecodedImage:
     """Grey pixels as stored, and the hash of the bytes they came from."""
 
-    grey: Grey
+    pixels: Pixels
     sha: Sha256
 
 
@@ -127,14 +129,15 @@ def _undo_plain_filters(image: Stream, filters: list[str]) -> bytes:
 def _decode_dct(image: Stream, filters: list[str]) -> DecodedImage:
     data = _undo_plain_filters(image, filters)
     inverted = _inverted(image)
-    grey = decode_jpeg(data)
-    if grey.shape != (int(image["/Height"]), int(image["/Width"])):
+    pixels = pixels_of_jpeg(data)
+    if pixels.size_px != (int(image["/Width"]), int(image["/Height"])):
         raise PageFault(Reason.DAMAGED_IMAGE, "PDF: the JPEG is not of the size that the file says")
     if _base_space(image) not in (*_CHANNELS, *_CMYK, "/ICCBased", ""):
         raise UnplainImageError
     # A CMYK JPEG with an Adobe mark holds light instead of ink, and PDF says so in /Decode once more.
     cmyk = _channel_count(image) == 4
-    return DecodedImage(grey if cmyk or not inverted else 255 - grey, sha_of_bytes(data))
+    light = pixels if cmyk or not inverted else pixels.changed(lambda grey: 255 - grey)
+    return DecodedImage(light, sha_of_bytes(data))
 
 
 def _decode_fax(image: Stream) -> DecodedImage:
@@ -149,7 +152,8 @@ def _decode_fax(image: Stream) -> DecodedImage:
     grey = decode_group_4(width_px, [height_px], [data])
     # In the fax code black is black. PDF hands it over as 0 (or as 1), and 0 is black unless inverted.
     black_is_1 = bool(parameters.get("/BlackIs1", False))
-    return DecodedImage(255 - grey if black_is_1 != _inverted(image) else grey, sha_of_bytes(data))
+    light = 255 - grey if black_is_1 != _inverted(image) else grey
+    return DecodedImage(all_pixels(light), sha_of_bytes(data))
 
 
 # --- plain samples ------------------------------------------------------------------------------------------
@@ -164,7 +168,7 @@ def _decode_samples(image: Stream) -> DecodedImage:
     samples = _unpack(rows, bits, width_px * channels).reshape(height_px, width_px, channels)
     grey = _grey_of_samples(image, samples, bits)
     head = f"{width_px}x{height_px}x{bits}x{channels}:".encode()
-    return DecodedImage(grey, sha_of_bytes(head, raw))
+    return DecodedImage(all_pixels(grey), sha_of_bytes(head, raw))
 
 
 def _plain_bytes(image: Stream) -> bytes:

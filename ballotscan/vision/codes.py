@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ballotscan.forms.codes import SideCode, parse_payload
 from ballotscan.vision.align import Alignment
 from ballotscan.vision.arrays import Grey
 from ballotscan.vision.flat import cut_out, grown
+from ballotscan.vision.page import Page, Scan
 
 CODE_DPI = 200.0
 """A module of 0.8 mm is 6 px: zxing needs three."""
@@ -13,13 +16,19 @@ CODE_DPI = 200.0
 MARGIN_MM = 3.0
 
 
-def read_code_in_place(scan: Grey, alignment: Alignment) -> SideCode | None:
-    """The code where the form prints it; ``None`` where the form has none or it cannot be read."""
+def read_code_in_place(scan: Scan, page: Page, alignment: Alignment) -> SideCode | None:
+    """The code where the form prints it; ``None`` where the form has none or it cannot be read.
+
+    The copy that the reader works on will do for most; the whole scan is looked at where it does not.
+    """
     kinds = {field.id: field.kind for field in alignment.reference.form.fields}
     for place in alignment.reference.side.fields:
         if kinds[place.field] == "code":
-            region = cut_out(scan, alignment.matrix, grown(place.rect, MARGIN_MM), CODE_DPI)
-            return read_code(region)
+            rect = grown(place.rect, MARGIN_MM)
+            small = np.diag([page.fine_scale, page.fine_scale, 1.0]) @ alignment.matrix
+            return read_code(cut_out(page.fine, small, rect, CODE_DPI)) or read_code(
+                cut_out(scan.grey, alignment.matrix, rect, CODE_DPI)
+            )
     return None
 
 

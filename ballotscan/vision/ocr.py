@@ -16,7 +16,7 @@ from ballotscan.model import FieldReading
 from ballotscan.vision.align import Alignment, Matrix
 from ballotscan.vision.arrays import Grey
 from ballotscan.vision.flat import bounds_px, cut_out, grown
-from ballotscan.vision.page import MM_PER_INCH, Page, print_signal
+from ballotscan.vision.page import MM_PER_INCH, Page, Scan, print_signal
 
 LOOK_DPI = 75.0
 """Enough to see whether something is written, and whether it is the same line of print."""
@@ -42,7 +42,7 @@ LEAST_INK = 0.004
 
 
 def read_fields(
-    scan: Grey, page: Page, alignment: Alignment, *, identified: bool, always: bool = False
+    scan: Scan, page: Page, alignment: Alignment, *, identified: bool, always: bool = False
 ) -> tuple[FieldReading, ...]:
     """The declared fields of the side but its code, with confidence (0 to 1) and place (scan px).
 
@@ -59,7 +59,7 @@ def read_fields(
 
 
 def _read_field(
-    scan: Grey, page: Page, alignment: Alignment, field: Field, rect: Rect, *, always: bool
+    scan: Scan, page: Page, alignment: Alignment, field: Field, rect: Rect, *, always: bool
 ) -> FieldReading:
     look, blank = _looks(page, alignment, rect)
     ink = _ink_share(look, blank)
@@ -74,8 +74,8 @@ def _read_field(
     return FieldReading(field.id, text, round(confidence, 3), *bounds, ink=round(ink, 4))
 
 
-def _enlarged(scan: Grey, alignment: Alignment, rect: Rect) -> Grey:
-    return cut_out(scan, alignment.matrix, rect, OCR_DPI)
+def _enlarged(scan: Scan, alignment: Alignment, rect: Rect) -> Grey:
+    return cut_out(scan.grey, alignment.matrix, rect, OCR_DPI)
 
 
 def _looks(page: Page, alignment: Alignment, rect: Rect) -> tuple[Grey, Grey]:

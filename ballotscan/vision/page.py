@@ -8,7 +8,7 @@ of OpenCV, which count from pixel centres, need the half pixel taken off again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -49,14 +49,47 @@ class Page:
     coarse_scale: tuple[float, float]
 
 
-def make_page(grey: Grey) -> Page:
-    """Make the copies of a grey page (H, W), 0 black to 255 white, of any resolution from 100 dpi.
+class Scan(Protocol):
+    """A page as its file holds it: ``grey`` (H, W) may be decoded only when asked for; ``small`` is that or
+    a half or a quarter of it, still fine enough to read; ``size_px`` is the width and height of ``grey``."""
+
+    @property
+    def size_px(self) -> tuple[int, int]: ...
+    @property
+    def small(self) -> Grey: ...
+    @property
+    def grey(self) -> Grey: ...
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels that are at hand, as a scan."""
+
+    grey: Grey
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.grey.shape[1], self.grey.shape[0]
+
+    @property
+    def small(self) -> Grey:
+        return self.grey
+
+
+def as_scan(pixels: Grey | Scan) -> Scan:
+    """Pixels that are at hand, or a scan as it is."""
+    return Picture(pixels) if isinstance(pixels, np.ndarray) else pixels
+
+
+def make_page(pixels: Grey | Scan) -> Page:
+    """Make the copies of a page, 0 black to 255 white, of any resolution from 100 dpi.
 
     The resolution is guessed from the long side being that of A4; the alignment finds the real one.
     """
-    height, width = grey.shape
+    scan = as_scan(pixels)
+    width, height = scan.size_px
     guessed_dpi = max(height, width) / A4_LONG_MM * MM_PER_INCH
-    fine, fine_scale = grey, 1.0
+    fine, fine_scale = scan.small, 1 / round(max(width, height) / max(scan.small.shape))
     while guessed_dpi * fine_scale / 2 >= FINE_MIN_DPI:
         fine, fine_scale = halve(fine), fine_scale / 2
     half = halve(fine)

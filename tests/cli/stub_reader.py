@@ -19,6 +19,7 @@ from ballotscan.forms.load import load_form, shipped_templates
 from ballotscan.model import Mark, PageState, Reason, SideReading
 from ballotscan.page_work import Worker
 from ballotscan.reading import SideNotRead
+from ballotscan.vision.page import as_scan
 
 TWO_SIDED = shipped_templates() / "appendix-i"
 ONE_SIDED = shipped_templates() / "hue-2019"
@@ -50,8 +51,8 @@ class StubReference:
     side: Side
 
 
-def read_stub(grey: Any, bitonal: bool, references: Sequence[Any]) -> SideReading | SideNotRead:
-    form, number, serial, option = (int(value) for value in grey[0, :4])
+def read_stub(scan: Any, bitonal: bool, references: Sequence[Any]) -> SideReading | SideNotRead:
+    form, number, serial, option = (int(value) for value in as_scan(scan).grey[0, :4])
     if form == 0:
         return SideNotRead(PageState.NON_BALLOT, Reason.BLANK_PAGE, "")
     of_form = [reference for reference in references if reference.form.id == FORMS.get(form)]

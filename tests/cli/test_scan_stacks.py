@@ -252,7 +252,7 @@ def lose_pages(files: set[str], reason: Reason = Reason.TIME_LIMIT) -> Any:
                 lost = isinstance(task, ReadPage) and task.ref.file in files
                 yield task, WorkerFault(reason, "it hung") if lost else result
 
-    return run
+    return Losing
 
 
 def test_a_lost_side_costs_one_sheet(store: Store, tmp_path: Path) -> None:
@@ -317,9 +317,9 @@ def test_the_same_image_in_another_file_holds_the_later_sheet(store: Store, tmp_
 
 
 def test_a_text_that_is_not_the_forms_holds_the_whole_sheet(store: Store, tmp_path: Path) -> None:
-    def read_flagged(grey: Any, bitonal: bool, references: Any) -> Any:
-        found = read_stub(grey, bitonal, references)
-        return replace(found, flags=(Reason.TITLE_DIFFERS,)) if grey[0, 3] == 1 else found
+    def read_flagged(scan: Any, bitonal: bool, references: Any) -> Any:
+        found = read_stub(scan, bitonal, references)
+        return replace(found, flags=(Reason.TITLE_DIFFERS,)) if scan.grey[0, 3] == 1 else found
 
     path = write_stack(tmp_path / "in" / "a.tif", [page(2, seed=n, option=n) for n in range(2)])
     scan_batch(store, [path], [ONE_SIDED], settings([ONE_SIDED]), workers=1, read=read_flagged)
@@ -379,9 +379,9 @@ def test_reread_lists_what_differs_and_changes_nothing(store: Store, tmp_path: P
     batch = store.batches()[0]
     assert reread_batch(store, batch, [TWO_SIDED], workers=1, read=read_stub) == []
 
-    def read_otherwise(grey: Any, bitonal: bool, references: Any) -> Any:
-        changed = grey.copy()
-        changed[0, 3] += int(grey[0, 1] == 2 and grey[0, 3] == 1)  # the second sheet's back
+    def read_otherwise(scan: Any, bitonal: bool, references: Any) -> Any:
+        changed = scan.grey.copy()
+        changed[0, 3] += int(changed[0, 1] == 2 and changed[0, 3] == 1)  # the second sheet's back
         return read_stub(changed, bitonal, references)
 
     found = reread_batch(store, batch, [TWO_SIDED], workers=1, read=read_otherwise)
