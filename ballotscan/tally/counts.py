@@ -116,20 +116,24 @@ def linh_vuc_of(sheets: DataFrame, placed: DataFrame, form: Form) -> Series[str]
 
 
 def _count_group(by: By, value: str, sheets: DataFrame, placed: DataFrame, form: Form) -> Group:
-    places = _count_pairs(placed, "question", "place")
-    chosen = placed[placed["place"] == ANSWERED]
-    codes = chosen.assign(code=chosen["codes"].str.split("|")).explode("code")
-    options = _count_pairs(codes, "question", "code")
+    columns = (placed["question"].tolist(), placed["place"].tolist(), placed["codes"].tolist())
+    places, options = _count_answers(zip(*columns, strict=True))
     items = [_item(q, places[q.id], options[q.id], len(sheets)) for q in form.questions]
     return Group(by, value, len(sheets), (*items, *pool_factors(items)), find_indices(items, form.questions))
 
 
-def _count_pairs(rows: DataFrame, first: str, second: str) -> dict[str, Counter[str]]:
-    """How many rows have each pair of values in two columns."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for one, other, count in rows.groupby([first, second]).size().reset_index().itertuples(index=False):
-        counts[one][other] = int(count)
-    return counts
+def _count_answers(
+    answers: Iterable[tuple[str, str, str]],
+) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
+    """By question, how many answers went to each place, and how often each option was chosen in those that
+    are answered. (For the few hundred rows of most groups this is ten times faster than grouping a frame.)"""
+    places: dict[str, Counter[str]] = defaultdict(Counter)
+    options: dict[str, Counter[str]] = defaultdict(Counter)
+    for question, place, codes in answers:
+        places[question][place] += 1
+        if place == ANSWERED:
+            options[question].update(codes.split("|"))
+    return places, options
 
 
 def _item(question: Question, places: Counter[str], chosen: Counter[str], sheets: int) -> Item:
