@@ -16,7 +16,7 @@ from ballotscan.model import FieldReading
 from ballotscan.vision.align import Alignment, Matrix
 from ballotscan.vision.arrays import Grey
 from ballotscan.vision.flat import bounds_px, cut_out, grown
-from ballotscan.vision.page import MM_PER_INCH, Page, Scan, print_signal
+from ballotscan.vision.page import MM_PER_INCH, PAPER_WINDOW_PX, Page, Scan
 
 LOOK_DPI = 75.0
 """Enough to see whether something is written, and whether it is the same line of print."""
@@ -99,10 +99,10 @@ def _likeness(look: Grey, blank: Grey) -> float:
 
 def _ink_share(look: Grey, blank: Grey) -> float:
     """Share of the region darker than its paper where the blank (grown by 0.7 mm) prints nothing."""
-    signal, _paper = print_signal(look)
-    printed = cv2.dilate(255 - blank, np.ones((5, 5), np.uint8)) > INKED
-    free = ~printed
-    return float((signal[free] > INKED).mean()) if free.any() else 0.0
+    free = cv2.dilate(255 - blank, np.ones((5, 5), np.uint8)) <= INKED
+    paper = cv2.morphologyEx(look, cv2.MORPH_CLOSE, np.ones((PAPER_WINDOW_PX, PAPER_WINDOW_PX), np.uint8))
+    inked = free & (cv2.subtract(paper, look) > INKED)
+    return int(inked.sum()) / max(int(free.sum()), 1)
 
 
 @cache

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ballotscan.vision.align import Alignment, project
-from ballotscan.vision.arrays import Bools, Floats, Grey
+from ballotscan.vision.arrays import Bools, Grey, Indices
 from ballotscan.vision.page import MM_PER_INCH, Page
 from ballotscan.vision.reference import HALF_DPI
 
@@ -49,50 +49,59 @@ class Streak:
 
 def find_streaks(page: Page, alignment: Alignment) -> list[Streak]:
     """Every streak of the page, by column."""
-    dark = _darker_than_flanks(np.ascontiguousarray(page.half[::EVERY_ROW]))
+    dark = _darker_than_flanks(page.half[::EVERY_ROW])
     window = round(WINDOW_MM * HALF_DPI / MM_PER_INCH / EVERY_ROW)
     share = cv2.blur(dark, (1, window), borderType=cv2.BORDER_CONSTANT)
     columns = np.flatnonzero(share.max(axis=0) > LEAST_SHARE * 255)
-    streaks = []
-    for run in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
-        if run.size:
-            found = _streak_in(page, alignment, dark, share, run)
-            streaks += [found] if found else []
-    return streaks
+    if not columns.size:
+        return []
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+    places = [_darkest_column(share, run, window) for run in runs]
+    free = _unprinted(page, alignment, places)
+    return [
+        Streak(int(run[0]) - WIDEN_PX, int(run[-1]) + 1 + WIDEN_PX, int(rows[0]) * EVERY_ROW,
+               int(rows[-1] + 1) * EVERY_ROW)
+        for run, (_column, rows), unprinted in zip(runs, places, free, strict=True)
+        if _is_dark_throughout(dark[rows[0] : rows[-1] + 1, run[0] : run[-1] + 1], unprinted)
+    ]  # fmt: skip
 
 
 def _darker_than_flanks(half: Grey) -> Grey:
     """255 where a pixel is darker than both its flanks by the least contrast, else 0."""
-    flanks = np.minimum(half[:, : -2 * FLANK_PX], half[:, 2 * FLANK_PX :])
-    darker = cv2.subtract(flanks, np.ascontiguousarray(half[:, FLANK_PX:-FLANK_PX]))
-    dark = np.zeros_like(half)
-    dark[:, FLANK_PX:-FLANK_PX] = np.where(darker > LEAST_CONTRAST, 255, 0)
+    flanks = cv2.min(half[:, : -2 * FLANK_PX], half[:, 2 * FLANK_PX :])
+    darker = cv2.subtract(flanks, half[:, FLANK_PX:-FLANK_PX])
+    dark = np.zeros(half.shape, np.uint8)
+    dark[:, FLANK_PX:-FLANK_PX] = cv2.threshold(darker, LEAST_CONTRAST, 255, cv2.THRESH_BINARY)[1]
     return dark
 
 
-def _streak_in(page: Page, alignment: Alignment, dark: Grey, share: Grey, run: Floats) -> Streak | None:
-    """The streak in a run of neighbouring columns, if what the form prints does not explain it."""
-    column = int(run[share[:, run].max(axis=0).argmax()])
-    rows = np.flatnonzero(share[:, column] > LEAST_SHARE * 255)
-    reach = round(WINDOW_MM * HALF_DPI / MM_PER_INCH / EVERY_ROW / 2)
-    top, bottom = max(0, int(rows[0]) - reach), min(len(share), int(rows[-1]) + reach)
-    free = _unprinted(page, alignment, column, np.arange(top, bottom) * EVERY_ROW)
-    seen: Bools = np.asarray(dark[top:bottom, run].any(axis=1))[free]
-    if seen.size < LEAST_FREE or seen.mean() < LEAST_FREE_SHARE:
-        return None
-    return Streak(int(run[0]) - WIDEN_PX, int(run[-1]) + 1 + WIDEN_PX, top * EVERY_ROW, bottom * EVERY_ROW)
+def _darkest_column(share: Grey, run: Indices, window: int) -> tuple[int, Indices]:
+    """The darkest of neighbouring columns, and the rows over which it may be a streak."""
+    part = share[:, run[0] : run[-1] + 1]
+    column = int(part.max(axis=0).argmax())
+    rows = np.flatnonzero(part[:, column] > LEAST_SHARE * 255)
+    top, bottom = max(0, int(rows[0]) - window // 2), min(len(share), int(rows[-1]) + window // 2)
+    return int(run[0]) + column, np.arange(top, bottom)
 
 
-def _unprinted(page: Page, alignment: Alignment, column: int, rows: Floats) -> Bools:
-    """Which rows of a column lie on the sheet, where the blank prints nothing within a millimetre."""
+def _is_dark_throughout(dark: Grey, unprinted: Bools) -> bool:
+    """Whether some columns are dark at nearly all places where the form prints nothing."""
+    seen: Bools = np.asarray(dark.any(axis=1))[unprinted]
+    return seen.size >= LEAST_FREE and float(seen.mean()) >= LEAST_FREE_SHARE
+
+
+def _unprinted(page: Page, alignment: Alignment, places: list[tuple[int, Indices]]) -> list[Bools]:
+    """Which rows of each column lie on the sheet, where the blank prints nothing within a millimetre."""
     reference = alignment.reference
-    half = page.fine_scale / 2
-    points = np.stack([np.full(len(rows), column + 0.5), rows + 0.5], axis=1) / half
+    columns = np.repeat([column for column, _rows in places], [len(rows) for _column, rows in places])
+    all_rows = np.concatenate([rows for _column, rows in places]) * EVERY_ROW
+    points = (np.stack([columns, all_rows], axis=1) + 0.5) * 2 / page.fine_scale
     at = project(np.linalg.inv(alignment.matrix), points) * np.array(reference.tiles_half.px_per_mm)
     height, width = reference.unprinted.shape
     x, y = at[:, 0].astype(int), at[:, 1].astype(int)
     on_sheet = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    return on_sheet & reference.unprinted[y.clip(0, height - 1), x.clip(0, width - 1)]
+    free = on_sheet & reference.unprinted[y.clip(0, height - 1), x.clip(0, width - 1)]
+    return np.split(free, np.cumsum([len(rows) for _column, rows in places])[:-1])
 
 
 def paint_out(page: Page, streaks: list[Streak]) -> Page:
