@@ -46,7 +46,7 @@ def inspect(
     references = [reference for each in prints for reference in build_references(each)]
     read_all = True
     for number, page in _pages(image):
-        reading = read_side(page.grey, page.bitonal, references, always_ocr=True)
+        reading = read_side(page, page.bitonal, references, always_ocr=True)
         if isinstance(reading, SideNotRead):
             read_all = False
             typer.echo(_not_read(image, number, reading))

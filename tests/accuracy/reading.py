@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from ballotscan.forms.load import shipped_templates
 from ballotscan.forms.prints import FormPrint, load_print
+from ballotscan.intake.jpeg import open_jpeg
 from ballotscan.model import Answer, SideReading
 from ballotscan.reading import SideNotRead, read_side
 from ballotscan.rules.answers import decide_answers
+from ballotscan.vision.page import Scan, as_scan
 from ballotscan.vision.reference import Reference, build_references
 from tests.accuracy.cases import Case
 from tests.simulator import ScannedSide, SimulatedSheet
@@ -32,6 +34,11 @@ def references_of(form_print: FormPrint) -> tuple[Reference, ...]:
     return tuple(build_references(form_print))
 
 
+def as_opened(scanned: ScannedSide) -> Scan:
+    """The side as the program gets it out of its file: a large JPEG is decoded small."""
+    return open_jpeg(scanned.encoded) if scanned.suffix == ".jpg" else as_scan(scanned.grey)
+
+
 def read_sheet(
     sheet: SimulatedSheet, form_print: FormPrint, references: Sequence[Reference]
 ) -> tuple[tuple[Answer, ...], dict[int, str]]:
@@ -39,7 +46,7 @@ def read_sheet(
     readings: list[SideReading | None] = []
     refused: dict[int, str] = {}
     for scanned in sheet.sides:
-        reading = read_side(scanned.grey, scanned.bitonal, references)
+        reading = read_side(as_opened(scanned), scanned.bitonal, references)
         if isinstance(reading, SideNotRead):
             refused[scanned.side] = reading.reason.value
             readings.append(None)

@@ -135,7 +135,7 @@ def read_image(path: Path, forms: dict[str, RealForm], blank: str) -> tuple[dict
     with open_source(path) as source:
         page = source.page(1)
     references = [reference for each in forms.values() for reference in each.references]
-    reading = read_side(page.grey, page.bitonal, references)
+    reading = read_side(page, page.bitonal, references)
     form = forms[blank].form
     refused = ""
     if isinstance(reading, SideNotRead):

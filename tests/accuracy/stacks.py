@@ -16,6 +16,7 @@ from ballotscan.model import PageRef, Sha256
 from ballotscan.reading import SideNotRead, read_side
 from ballotscan.rules.sheets import PagePlace, SheetPlan, pair_sides
 from ballotscan.vision.reference import Reference
+from tests.accuracy.reading import as_opened
 from tests.simulator import ScannedSide, SimulatedSheet, simulate_sheet
 from tests.simulator.plain_pages import draw_letter, draw_other_form
 from tests.simulator.sheets import scan_unwritten
@@ -50,7 +51,7 @@ def _sheets(template: str, seed: int, serials: bool) -> list[SimulatedSheet]:
 
 def _place(number: int, scanned: ScannedSide, references: Sequence[Reference]) -> PagePlace:
     """One page read, as ``scan`` would put it into the stack."""
-    reading = read_side(scanned.grey, scanned.bitonal, references)
+    reading = read_side(as_opened(scanned), scanned.bitonal, references)
     read = not isinstance(reading, SideNotRead)
     return PagePlace(
         key=number,
@@ -113,7 +114,7 @@ def _doubled(template: str, seed: int, references: Sequence[Reference]) -> Stack
 
 def _foreign(scanned: ScannedSide, references: Sequence[Reference]) -> StackResult:
     """A page that is no side of the form must not be read as one."""
-    reading = read_side(scanned.grey, scanned.bitonal, references)
+    reading = read_side(as_opened(scanned), scanned.bitonal, references)
     positions = len(references[0].side.boxes)
     if isinstance(reading, SideNotRead):
         return StackResult(1, 0, positions, 1, reading.reason.value)

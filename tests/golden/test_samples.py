@@ -65,7 +65,7 @@ def _read(file: str) -> tuple[PageRead, ...]:
             except PageFault as fault:
                 found.append(fault)
             else:
-                found.append(read_side(page.grey, page.bitonal, _references()))
+                found.append(read_side(page, page.bitonal, _references()))
     return tuple(found)
 
 
