@@ -189,7 +189,12 @@ def _enter(store: Store, work: Worklist, settings: BatchSettings, forms: Forms) 
     for name in dict.fromkeys(file.batch for file in work.files):
         mine = settings
         if name != settings.name:
-            mine = replace(known[name], forms=settings.forms, calibration=settings.calibration)
+            mine = replace(
+                known[name],
+                forms=settings.forms,
+                calibration=settings.calibration,
+                accepted_risk=settings.accepted_risk,
+            )
         store.start_batch(mine, ENGINE)
     if settings.name in known and settings.expect not in (None, known[settings.name].expect):
         store.start_batch(settings, ENGINE)  # the count was corrected, even if nothing is to be read
@@ -225,10 +230,11 @@ def _enter_repeats(store: Store, work: Worklist, batch: BatchName) -> None:
 
 
 def _repeated(repeat: SeenBefore, page_count: int) -> list[PageNotRead]:
-    """A repeat's pages; page 0 for a file that could not be opened."""
+    """A repeat's pages, page 0 for a file that could not be opened, with the batch and name it came in as."""
+    first = f"{repeat.batch}: {repeat.first}"
     return [
         PageNotRead(
-            PageRef(repeat.shown, page, repeat.original), None, PageState.REPEAT, Reason.REPEAT, repeat.first
+            PageRef(repeat.shown, page, repeat.original), None, PageState.REPEAT, Reason.REPEAT, first
         )
         for page in (range(1, page_count + 1) if page_count else (0,))
     ]

@@ -25,6 +25,7 @@ from ballotscan.vision.page import MM_PER_INCH, Page, Scan, as_scan, make_page
 from ballotscan.vision.print_check import missing_print_mm2
 from ballotscan.vision.reference import Reference
 from ballotscan.vision.streaks import Streak, find_streaks, paint_out
+from ballotscan.vision.trace import take_trace
 
 BLANK_SIGNAL = 30.0
 BLANK_SHARE = 0.004
@@ -97,6 +98,7 @@ def read_side(
         streaks_mm=tuple(_from_left_mm(page, alignment, streak) for streak in streaks),
         paper=measured.paper,
         print_dark=measured.print_dark,
+        trace=take_trace(page, alignment, measured.marks),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from ballotscan.forms.form import Form
 from ballotscan.model import BatchSettings, PageState, Sha256, Sheet
+from ballotscan.rescans import find_rescans
 from ballotscan.rules.answers import decide_answers
 from ballotscan.rules.decide import read_sheet, sheet_flag, unread_sheet
 from ballotscan.rules.sheets import DAMAGED, PagePlace, SheetPlan, pair_sides
@@ -33,16 +34,19 @@ def pair_batch(
     only = _only_form(batch, forms)
     sides_of = {name: len(form.sides) for name, form in forms.items()}
     plans = pair_sides([_place(row, forms, only) for row in rows], sides_of)
+    rescans = find_rescans(store, batch, plans)
+    rescans.warn(store, batch)
     doubts = _Doubts(store, batch, {row.key: row.image for row in rows}, _serials(plans))
     for start in range(0, len(plans), SHEETS_AT_ONCE):
         tell(start, len(plans))
         chunk = plans[start : start + SHEETS_AT_ONCE]
-        duplicates = doubts.duplicates(chunk)
+        duplicates = doubts.duplicates(chunk) | {held - start for held in rescans.held}
         sheets = [
             (_decide(store, plan, forms[plan.form], number in duplicates, batch.linh_vuc), _keys(plan))
             for number, plan in enumerate(chunk)
         ]
         store.add_sheets(batch.name, sheets)
+    rescans.link(store)
 
 
 def _of_whole_files(store: Store, rows: Sequence[PendingPage], mine: set[Sha256]) -> list[PendingPage]:
@@ -90,7 +94,8 @@ def _decide(store: Store, plan: SheetPlan, form: Form, duplicate: bool, linh_vuc
 
 
 def _serials(plans: Sequence[SheetPlan]) -> Counter[tuple[str, str]]:
-    return Counter((plan.form, plan.serial) for plan in plans if plan.serial)
+    """How many whole sheets bear each serial: what could not be read counts nothing twice."""
+    return Counter((plan.form, plan.serial) for plan in plans if plan.serial and plan.reason is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ class _Doubts:
         return {number for number, plan in enumerate(plans) if self._by_serial(plan) or number in by_image}
 
     def _by_serial(self, plan: SheetPlan) -> bool:
-        if not plan.serial:
+        if not plan.serial or plan.reason is not None:
             return False
         return self.serials[plan.form, plan.serial] > 1 or bool(
             self.store.sheets_with_serial(plan.form, plan.serial)

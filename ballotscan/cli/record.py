@@ -16,22 +16,40 @@ from ballotscan.settings import Settings, is_url, load_settings
 
 def void(
     *,
-    sheet: Annotated[str, typer.Argument(help=_("The sheet, as exports name it."), metavar="SHEET")],
+    sheet: Annotated[
+        str,
+        typer.Argument(help=_("The sheet, as exports name it, or a row: box/00041..00080."), metavar="SHEET"),
+    ],
     reason: Annotated[str, typer.Option("--reason", help=_("Why it must not count."), metavar="TEXT")],
     by: Annotated[str, typer.Option("--by", help=_("Who decided."), metavar="NAME")],
     second: Annotated[str, typer.Option("--second", help=_("Who agreed."), metavar="NAME")],
+    same_as: Annotated[
+        str,
+        typer.Option(
+            "--same-as", help=_("The sheet, or row, of which it is a second scan."), metavar="SHEET"
+        ),
+    ] = "",
     db: Database = None,
 ) -> None:
-    """Take one sheet out of every count; it stays in the record and in the balance."""
+    """Take sheets out of every count; they stay in the record and in the balance."""
     settings = load_settings(db)
 
     from ballotscan.model import SheetId
+    from ballotscan.rules.duplicates import name_sheets
     from ballotscan.store.database import open_store
 
     said = [normalize("NFC", text).strip() for text in (by, second, reason)]
+    chosen, others = (name_sheets(normalize("NFC", text).strip()) for text in (sheet, same_as))
+    if same_as and len(others) != len(chosen):
+        raise UsageError(
+            _("--same-as: {one} sheets cannot be {other}.").format(one=len(chosen), other=len(others)),
+            _("Name as many, in the same order; a row may run backwards."),
+        )
+    pairs: dict[SheetId, str] = dict.fromkeys(chosen, "") | dict(zip(chosen, others, strict=False))
     with open_store(settings.database, settings.folder, create=False) as store:
-        store.void(SheetId(normalize("NFC", sheet).strip()), *said)
-    typer.echo(_("Sheet {sheet} is void. It stays in the record and in the balance.").format(sheet=sheet))
+        store.void_all(pairs, *said)
+    for each in pairs:
+        typer.echo(_("Sheet {sheet} is void. It stays in the record and in the balance.").format(sheet=each))
 
 
 def rebuild(*, db: Database = None) -> None:

@@ -35,6 +35,7 @@ class Summary:
     reasons: Counter[Reason] = field(default_factory=Counter)
     spans: tuple[Span, ...] = ()
     warnings: tuple[BatchWarning, ...] = ()
+    taken_out: int | None = None  # by the minutes of the boxes that were opened for it
 
     @property
     def waiting_pages(self) -> int:
@@ -45,8 +46,14 @@ class Summary:
 
     @property
     def as_expected(self) -> bool:
-        """Whether as many sheets came in as were counted by hand."""
-        return self.batch.expect is None or self.batch.expect == self.balance.sheets
+        """Whether as many sheets of paper came in as were counted by hand."""
+        return self.unexpected is None
+
+    @property
+    def unexpected(self) -> int | None:
+        """The first count by hand that the papers found do not come to: --expect, or the boxes' minutes."""
+        counted = [self.batch.expect, self.taken_out]
+        return next((count for count in counted if count not in (None, self.balance.papers)), None)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -88,7 +95,9 @@ def summarise(store: Store, batch: BatchSettings) -> Summary:
     lone = [row.reason for row in pages if row.state == SheetState.SET_ASIDE and not row.sheet and row.reason]
     reasons = Counter(Reason(reason) for reason in [*(reason for _sheet, reason in sorted(in_review)), *lone])
     warnings = tuple(store.warnings(batch.name))
-    return Summary(batch, store.balance(batch.name), reasons, tuple(_spans(pages)), warnings)
+    boxes = store.box_openings(batch.name)
+    taken_out = sum(box.taken_out for box in boxes) if boxes else None
+    return Summary(batch, store.balance(batch.name), reasons, tuple(_spans(pages)), warnings, taken_out)
 
 
 def _spans(pages: Iterable[PageRow]) -> Iterator[Span]:
@@ -233,4 +242,4 @@ def _faults(summary: Summary) -> Iterator[str]:
         yield _(
             "NOT BALANCED: {expect} sheets were expected, {found} were found. The batch stays open: look for"
             " sheets that were fed double or left out, scan them, or correct --expect."
-        ).format(expect=summary.batch.expect, found=summary.balance.sheets)
+        ).format(expect=summary.unexpected, found=summary.balance.papers)

@@ -332,7 +332,7 @@ def warning_text(warning: BatchWarning) -> str:
 
 def _words(kind: WarningKind) -> tuple[str, str]:
     """What is wrong, and what mends it."""
-    return (_words_of_scanner() | _words_of_marks())[kind]
+    return (_words_of_scanner() | _words_of_marks() | _words_of_rescans())[kind]
 
 
 def _words_of_scanner() -> dict[WarningKind, tuple[str, str]]:
@@ -394,5 +394,25 @@ def _words_of_marks() -> dict[WarningKind, tuple[str, str]]:
         WarningKind.QUESTION_REVIEW: (
             _("question {place} is doubtful on {now:.0%} of the last sheets, after {usual:.1%} before."),
             compare,
+        ),
+    }
+
+
+def _words_of_rescans() -> dict[WarningKind, tuple[str, str]]:
+    decide = _(
+        "The later is held back. If it is the same paper: 'void' with --same-as; if not, rule on its answers."
+    )
+    return {
+        WarningKind.SAME_PAPER: (
+            _("the sheet is a scan of one that is in the record already: {place} (alike by {now:.0%})."),
+            decide,
+        ),
+        WarningKind.SAME_STACK: (
+            _("{now:.0f} sheets in a row are in the record already, as if a stack was fed twice: {place}."),
+            decide,
+        ),
+        WarningKind.REPLACES: (
+            _("the sheet takes the place of one that could not be read: {place}."),
+            _("Nothing is to be done."),
         ),
     }

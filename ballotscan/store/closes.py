@@ -18,6 +18,7 @@ from ballotscan.store.schema import closes
 SIGNED: Final = ("close", "amendment")
 _INTO_BATCHES: Final = frozenset(
     {"batch", "run", "file", "page", "sheet", "second_reading", "released", "ruling", "void", "warning"}
+    | {"replaced", "box"}
 )
 """Kinds that belong to a batch, and through it to a period."""
 
@@ -41,6 +42,7 @@ def closings(connection: Connection) -> list[Closing]:
             at=entries[row.key].body["at"],
             signers=tuple(each["name"] for each in entries[row.key].body["statement"]["signers"]),
             head=hashes[row.key],
+            reason=entries[row.key].body["statement"]["reason"],
         )
         for row in rows
     ]
@@ -59,6 +61,8 @@ def refuse_closed(connection: Connection, kind: str, bodies: Sequence[Mapping[st
             refuse_day(standing, known.received, known.unit)
     for body in bodies if kind == "batch" else ():
         refuse_day(standing, date.fromisoformat(body["received"]), body["unit"])
+    for body in bodies if kind == "box" else ():
+        refuse_day(standing, date.fromisoformat(body["minute"]["opened"]), body["minute"]["unit"])
 
 
 def _batch_of(body: Mapping[str, Any]) -> str:

@@ -7,8 +7,9 @@ be added again without effect, so an interrupted scan is simply run again.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -157,6 +158,23 @@ class Store:
 
     def original_path(self, sha: Sha256) -> Path:
         return originals.original_path(self.folder, sha)
+
+    def check_originals(self, pages: Iterable[PageRef]) -> None:
+        """Raises ``StoreError`` where an original is gone, saying whether it was removed or is missing."""
+        gone = {page.original: page.file for page in pages if not self.original_path(page.original).is_file()}
+        removed = {sha: each.day for each in self.removals() for sha in each.originals} if gone else {}
+        for original, file in gone.items():
+            if original in removed:
+                raise StoreError(
+                    _("{file}: its original was removed by retention on {day}.").format(
+                        file=file, day=removed[original]
+                    ),
+                    _("What was read from it stays, but it cannot be read or shown again."),
+                )
+            raise StoreError(
+                _("{file}: its original is missing from {folder}.").format(file=file, folder=self.folder),
+                _("Put the folder of originals back from the backup."),
+            )
 
     # --- scanning ----------------------------------------------------------------------------------------
 
@@ -483,6 +501,13 @@ class Store:
         with self._reading() as connection:
             seq, digest = ledger.head(connection)
             return seq, digest.hex()
+
+    def last_at(self) -> datetime:
+        """When the last entry was made, by the clock of the computer that made it (UTC)."""
+        with self._reading() as connection:
+            seq, _hash = ledger.head(connection)
+            entry = ledger.read_entries(connection, [seq])[seq]
+        return datetime.fromisoformat(str(entry.body["at"]))
 
     def form_hashes(self) -> dict[tuple[str, str], str]:
         """The template's hash of each form and edition, as it was when last scanned with."""

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
-from ballotscan.model import Ruling, Sheet, SheetId, SheetState
-from ballotscan.store.bodies import join_codes, plain, sheet_body
-from ballotscan.store.queries import batch_row, parts
+from ballotscan.model import BoxOpening, Ruling, Sheet, SheetId, SheetState
+from ballotscan.store.bodies import box_body, join_codes, plain, sheet_body
+from ballotscan.store.queries import batch_row, box_openings, parts
 from ballotscan.store.schema import answers, files, pages, readings, rulings, sheets
 from ballotscan.store.writing import record
 
@@ -103,8 +103,11 @@ def _sheet_key(connection: Connection, sheet: str) -> int:
     return int(key)
 
 
-def void(connection: Connection, sheet: SheetId, by: str, second: str, reason: str) -> None:
+def void(
+    connection: Connection, sheet: SheetId, by: str, second: str, reason: str, same_as: str = ""
+) -> None:
     key = _sheet_key(connection, sheet)
+    other = _counting_key(connection, sheet, same_as) if same_as else None
     said = {"by": plain(by).strip(), "second": plain(second).strip(), "reason": plain(reason).strip()}
     query = select(sheets.c.state).where(sheets.c.key == key)
     if connection.execute(query).scalar_one() == SheetState.VOID:
@@ -115,7 +118,48 @@ def void(connection: Connection, sheet: SheetId, by: str, second: str, reason: s
         raise UsageError(
             _("--by and --second are the same person."), _("A second person must agree that a sheet is void.")
         )
-    record(connection, "void", [{"sheet": key, "id": sheet, **said}])
+    body = {"sheet": key, "id": sheet, **said}
+    if other is not None:
+        body |= {"same_as": other, "same_as_id": same_as}
+    record(connection, "void", [body])
+
+
+def _counting_key(connection: Connection, sheet: str, other: str) -> int:
+    """The sheet that stays for one made void as its second scan. It must count, or the paper would not."""
+    key = _sheet_key(connection, other)
+    state = connection.execute(select(sheets.c.state).where(sheets.c.key == key)).scalar_one()
+    if other == sheet or state == SheetState.VOID:
+        raise UsageError(
+            _("--same-as: the sheet {sheet} does not count itself.").format(sheet=other),
+            _("Name the sheet that stays."),
+        )
+    return key
+
+
+def replace_sheets(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
+    states = (SheetState.SET_ASIDE.value, SheetState.INCOMPLETE.value)
+    entries = []
+    for old, new in pairs:
+        key = _sheet_key(connection, old)
+        query = select(sheets.c.state).where(sheets.c.key == key)
+        if connection.execute(query).scalar_one() in states:
+            by = _sheet_key(connection, new)
+            entries.append({"sheet": key, "id": old, "by": by, "by_id": new})
+    record(connection, "replaced", entries)
+
+
+def add_box_opening(connection: Connection, minute: BoxOpening, reason: str) -> bool:
+    same = (minute.box, minute.opened)
+    standing = [one for one in box_openings(connection, None) if (one.box, one.opened) == same]
+    if minute in standing:
+        return False
+    if standing and not reason:
+        raise UsageError(
+            _("Another minute of the box {box} and that day was entered before.").format(box=minute.box),
+            _("Give the reason with --reason; the earlier one stays in the record."),
+        )
+    record(connection, "box", [{"batch": minute.batch, "minute": box_body(minute), "reason": plain(reason)}])
+    return True
 
 
 # --- rulings ---------------------------------------------------------------------------------------------

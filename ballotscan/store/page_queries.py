@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ballotscan.model import PageRef, PageState, Reason, Sha256, SheetId
+from ballotscan.model import PageRef, PageState, Reason, Sha256, SheetId, SheetState
 from ballotscan.store.queries import in_scope, parts
-from ballotscan.store.rows import KnownFile, KnownPage, PageRow, PendingPage, Scope, SheetPage, Tried
-from ballotscan.store.schema import batches, files, pages, readings, runs, sheets
+from ballotscan.store.rows import KnownFile, KnownPage, PageRow, PendingPage, Scope, SheetPage, Traced, Tried
+from ballotscan.store.schema import batches, files, pages, readings, runs, sheets, traces
 
 
 def known_originals(connection: Connection, originals: Collection[Sha256]) -> set[Sha256]:
@@ -148,6 +149,37 @@ def sheet_pages(connection: Connection, scope: Scope) -> list[SheetPage]:
         .order_by(batches.c.key, pages.c.file, pages.c.page)
     )
     return [SheetPage(row.key, _ref(row), SheetId(row.id)) for row in connection.execute(query)]
+
+
+def traced(connection: Connection, forms: Collection[str], first: date, last: date) -> list[Traced]:
+    """Every page with marks of these forms in the batches received on these days, in the order they came."""
+    query = (
+        select(pages.c.key, pages.c.batch, pages.c.page, pages.c.form, pages.c.edition, pages.c.side)
+        .add_columns(files.c.shown, files.c.original, traces.c.trace, pages.c.serial)
+        .add_columns(sheets.c.id, sheets.c.number, sheets.c.state)
+        .join(traces, traces.c.key == pages.c.key)
+        .join(files, files.c.key == pages.c.file)
+        .join(batches, batches.c.name == pages.c.batch)
+        .outerjoin(sheets, sheets.c.key == pages.c.sheet)
+        .where(pages.c.form.in_(sorted(forms)), batches.c.received.between(first, last))
+        .order_by(batches.c.key, pages.c.file, pages.c.page)
+    )
+    return [
+        Traced(
+            key=row.key,
+            batch=row.batch,
+            ref=_ref(row),
+            form=row.form,
+            edition=row.edition,
+            side=row.side,
+            serial=row.serial,
+            sheet=row.id,
+            number=row.number,
+            state=SheetState(row.state) if row.state else None,
+            trace=bytes(row.trace),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def _ref(row: Any) -> PageRef:

@@ -14,6 +14,7 @@ from ballotscan.model import (
     Balance,
     BatchName,
     BatchSettings,
+    BoxOpening,
     Outcome,
     PageState,
     Reason,
@@ -21,7 +22,7 @@ from ballotscan.model import (
     SheetState,
     Status,
 )
-from ballotscan.store.bodies import composed, read_answer
+from ballotscan.store.bodies import composed, read_answer, read_box
 from ballotscan.store.rows import (
     AnswerRow,
     Difference,
@@ -30,7 +31,17 @@ from ballotscan.store.rows import (
     Scope,
     SheetRow,
 )
-from ballotscan.store.schema import answers, batches, files, forms, pages, rulings, sheets
+from ballotscan.store.schema import (
+    answers,
+    batches,
+    boxes,
+    files,
+    forms,
+    pages,
+    rulings,
+    scanned_again,
+    sheets,
+)
 
 _MANY: Final = 500  # values in one IN (...): below every database's limit
 _PAST_SHEETS: Final = 2000
@@ -245,6 +256,14 @@ def past_sides(connection: Connection, forms_at_hand: Collection[str], but: str)
     return [PastSide(*side, count) for side, count in sorted(counts.items())]
 
 
+def box_openings(connection: Connection, batch: str | None) -> list[BoxOpening]:
+    """The minutes that stand, of one batch or all, as they were entered."""
+    query = select(boxes).where(boxes.c.standing).order_by(boxes.c.key)
+    if batch is not None:
+        query = query.where(boxes.c.batch == batch)
+    return [read_box(json.loads(row.minute)) for row in connection.execute(query)]
+
+
 # --- the balance -----------------------------------------------------------------------------------------
 
 
@@ -267,7 +286,19 @@ def balance(connection: Connection, batch: str) -> Balance:
         sheets_void=by_sheet_state[SheetState.VOID],
         sheets_set_aside=by_sheet_state[SheetState.SET_ASIDE],
         sheets_incomplete=by_sheet_state[SheetState.INCOMPLETE],
+        sheets_again=_scanned_again(connection, batch),
     )
+
+
+def _scanned_again(connection: Connection, batch: str) -> int:
+    """Void sheets of a batch whose paper counts as another sheet."""
+    query = (
+        select(func.count())
+        .select_from(scanned_again)
+        .join(sheets, sheets.c.key == scanned_again.c.sheet)
+        .where(sheets.c.batch == batch)
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _counts(connection: Connection, column: Any, where: Any) -> dict[str, int]:

@@ -48,8 +48,9 @@ def read_rulings(
 ) -> ReadFile:
     """Check each row of a review file against the answers as they stand; rows without a ruling are left out.
 
-    ``reason`` serves the rows that give none; ``answers_of_batch`` looks up a batch's answers. Raises
-    ``UsageError`` if the file as a whole cannot be read.
+    ``reason`` serves the rows that give none, but for answers that the machine accepted: whoever sets one of
+    those aside says why, row by row. ``answers_of_batch`` looks up a batch's answers. Raises ``UsageError``
+    if the file as a whole cannot be read.
     """
     filled = [row for row in read_rows(path) if row.cells["ruling"] or row.cells.get("ruling_reason")]
     batches = dict.fromkeys(row.cells["sheet"].rpartition("/")[0] for row in filled)
@@ -96,8 +97,9 @@ def _ruling(
         if not known:
             raise _RowError("sheet", _("there is no sheet '{sheet}'").format(sheet=sheet))
         raise _RowError("question", _("the sheet has no question '{question}'").format(question=question))
-    if answer.status == Status.ACCEPTED and answer.outcome != Outcome.RULED:
-        raise _RowError("question", _("this answer does not await review"))
+    accepted = answer.status == Status.ACCEPTED and answer.outcome != Outcome.RULED
+    if accepted and not row.cells.get("ruling_reason"):
+        raise _RowError("ruling_reason", _("this answer was accepted: its row must say why it is ruled on"))
     asked = codes.get((answer.form, answer.edition, question))
     if asked is None:
         raise _RowError("question", _("the codes of this question are not known"))
@@ -122,8 +124,8 @@ def _decision(text: str, asked: QuestionCodes) -> tuple[tuple[str, ...], bool]:
         if code not in asked.codes:
             raise _RowError(
                 "ruling",
-                _("'{code}' is none of the codes {codes}, nor blank or invalid").format(
-                    code=code, codes=" ".join(asked.codes)
+                _("this is none of the codes {codes}, nor blank or invalid").format(
+                    codes=" ".join(asked.codes)
                 ),
             )
     if len(set(named)) < len(named):

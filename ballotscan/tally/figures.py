@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ballotscan.model import Balance, BatchWarning
+from ballotscan.model import Balance, BatchWarning, BoxOpening
 from ballotscan.rules.periods import Period
 from ballotscan.store.rows import Closing
 
@@ -17,6 +17,8 @@ NOT_GIVEN: Final = ""
 """The group of sheets of which nobody said to which unit, channel or lĩnh vực they belong."""
 AWAITING: Final = "?"
 """The group of sheets whose own answer on the lĩnh vực awaits review."""
+HIDDEN: Final = -1
+"""A count that is not shown, see ``small_cells``: it is no count, and anything made of it is hidden too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Index:
     satisfied: int
     answered: int
     ballots: int
+    codes: tuple[str, ...] = ()  # of one question: those that count as satisfied
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,29 @@ class BatchLine:
     expect: int | None
     balance: Balance
     warnings: tuple[BatchWarning, ...] = ()  # what was noticed while it was scanned
+    excused: str = ""  # why it may have another number of sheets, as signed at the close
+
+    boxes: tuple[BoxOpening, ...] = ()  # the minutes of the boxes whose ballots it holds
+
+    @property
+    def taken_out(self) -> int | None:
+        """How many ballots came out of its boxes; None where no minute tells."""
+        return sum(box.taken_out for box in self.boxes) if self.boxes else None
+
+    @property
+    def unexpected(self) -> int | None:
+        """The first count by hand that the sheets found do not come to, or None."""
+        counts = (count for count in (self.expect, self.taken_out) if count is not None)
+        return next((count for count in counts if count != self.balance.papers), None)
 
     @property
     def as_expected(self) -> bool:
-        return self.expect is None or self.expect == self.balance.sheets
+        return self.unexpected is None
+
+    @property
+    def settled(self) -> bool:
+        """As expected, or closed under a written reason why not."""
+        return self.as_expected or bool(self.excused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +150,7 @@ class Tally:
     batches: tuple[BatchLine, ...]
     forms: tuple[FormTally, ...]
     closed: Closing | None = None  # the close that stands for the whole period
+    least_cell: int = 1  # smaller counts are not shown in cross-tables by respondents' attributes
 
     @property
     def awaiting_answers(self) -> int:
@@ -139,10 +162,11 @@ class Tally:
 
 
 def percent(count: int, of: int) -> float | None:
-    """``count`` in hundredths of ``of``, rounded half up to two decimals; ``None`` of nothing.
+    """``count`` in hundredths of ``of``, rounded half up to two decimals; ``None`` of nothing or of
+    what is ``HIDDEN``.
 
     In whole numbers, so that 1 of 800 is 0.13 and not at the mercy of binary fractions.
     """
-    if of == 0:
+    if of <= 0 or count == HIDDEN:
         return None
     return (count * 20_000 + of) // (2 * of) / 100

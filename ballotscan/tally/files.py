@@ -2,10 +2,12 @@
 
 JSON: ``period`` (name, rule, first, last; null for a batch alone), ``batch``, ``closed`` (period, at,
 signers, head; null while it is open), ``awaiting`` (answers, sheets),
-``batches`` (name, received, unit, channel, linh_vuc, expect, as_expected, pages, sheets) and ``forms``. A
+``batches`` (name, received, unit, channel, linh_vuc, expect, as_expected,
+reason given at the close where not, taken_out of its boxes, pages, sheets) and ``forms``. A
 form has ``sheets`` by state and ``groups``; a group has ``by`` (all, unit, channel, linh_vuc), ``value`` (""
 where not given, "?" where it awaits review), ``sheets``, ``questions``, ``factors`` and ``indices``. Shares
-are percentages rounded half up to two decimals, null of nothing; beside each stands what it is a share of.
+are percentages rounded half up to two decimals, null of nothing; beside each stands what it is a share of. A
+count that is not shown, because it or another in its table is below ``least_cell``, is null; in CSV empty.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ballotscan.tally.figures import BatchLine, FormTally, Group, Index, Item, Tally, percent
+from ballotscan.tally.figures import HIDDEN, BatchLine, FormTally, Group, Index, Item, Tally, percent
 
 COLUMNS: Final = (
     "period",
@@ -69,6 +71,7 @@ def as_data(tally: Tally) -> dict[str, Any]:
         },
         "awaiting": {"answers": tally.awaiting_answers, "sheets": tally.awaiting_sheets},
         "batches": [_batch(batch) for batch in tally.batches],
+        "least_cell": tally.least_cell,
         "forms": [_form(form) for form in tally.forms],
     }
 
@@ -83,6 +86,8 @@ def _batch(batch: BatchLine) -> dict[str, Any]:
         "linh_vuc": batch.linh_vuc,
         "expect": batch.expect,
         "as_expected": batch.as_expected,
+        "reason": batch.excused,
+        "taken_out": batch.taken_out,
         "pages": {
             "in": balance.pages_in,
             "on_sheets": balance.pages_on_sheets,
@@ -142,12 +147,9 @@ def _item(item: Item) -> dict[str, Any]:
         "questions": list(item.questions),
         "multiple": item.multiple,
         "ballots": item.ballots,
-        "answered": item.answered,
-        "blank": item.blank,
-        "invalid": item.invalid,
-        "awaiting": item.awaiting,
+        **{name: _shown(getattr(item, name)) for name in ("answered", "blank", "invalid", "awaiting")},
         "options": [
-            {"code": option.code, "label": option.label, "count": option.count}
+            {"code": option.code, "label": option.label, "count": _shown(option.count)}
             | _shares(option.count, item.answered, item.ballots)
             for option in item.options
         ],
@@ -159,10 +161,14 @@ def _index(index: Index) -> dict[str, Any]:
         "level": index.level,
         "id": index.id,
         "questions": list(index.questions),
-        "satisfied": index.satisfied,
-        "answers": index.answered,
+        "satisfied": _shown(index.satisfied),
+        "answers": _shown(index.answered),
         "ballots": index.ballots,
     } | _shares(index.satisfied, index.answered, index.ballots)
+
+
+def _shown(count: int) -> int | None:
+    return None if count == HIDDEN else count
 
 
 def _shares(count: int, answers: int, ballots: int) -> dict[str, float | None]:
@@ -209,12 +215,13 @@ def _group_rows(group: Group) -> Iterator[dict[str, object]]:
             yield named | line | _counted(option.count, item.answered, item.ballots)
         places = {"answered": item.answered, "blank": item.blank, "invalid": item.invalid}
         for line_name, count in (places | {"awaiting": item.awaiting}).items():
-            share = {"ballots": item.ballots, "share_of_ballots": percent(count, item.ballots)}
-            yield named | {"line": line_name, "count": count} | share
+            figures = {"ballots": item.ballots, "share_of_ballots": percent(count, item.ballots)}
+            yield {**named, "line": line_name, "count": _shown(count), **figures}
     for index in group.indices:
         named = {"level": f"satisfied_{index.level}", "item": index.id, "line": "satisfied"}
         yield named | _counted(index.satisfied, index.answered, index.ballots)
 
 
 def _counted(count: int, answers: int, ballots: int) -> dict[str, object]:
-    return {"count": count, "answers": answers, "ballots": ballots, **_shares(count, answers, ballots)}
+    shares: dict[str, object] = {**_shares(count, answers, ballots)}
+    return {"count": _shown(count), "answers": _shown(answers), "ballots": ballots, **shares}

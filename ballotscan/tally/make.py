@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,20 @@ def _batches(store: Store, period: Period | None, name: str | None) -> list[Batc
 
 def _line(store: Store, batch: BatchSettings) -> BatchLine:
     about = (batch.name, batch.received, batch.unit, batch.channel, batch.linh_vuc, batch.expect)
-    return BatchLine(*about, store.balance(batch.name), tuple(store.warnings(batch.name)))
+    return BatchLine(
+        *about,
+        store.balance(batch.name),
+        tuple(store.warnings(batch.name)),
+        _reason_at_close(store.closings(), batch),
+        tuple(store.box_openings(batch.name)),
+    )
+
+
+def _reason_at_close(closings: Sequence[Closing], batch: BatchSettings) -> str:
+    """Why a closed batch has another number of sheets, as two persons signed it; empty while it is open."""
+    day = date.fromisoformat(batch.received)
+    holding = (c for c in closings if c.standing and c.first <= day <= c.last and c.unit in ("", batch.unit))
+    return next((c.reason for c in holding if c.reason), "")
 
 
 def _is_wanted(batch: BatchSettings, period: Period | None, name: str | None) -> bool:

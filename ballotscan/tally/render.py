@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
+from ballotscan.model import BoxOpening
 from ballotscan.rules.watch import warning_text
 from ballotscan.tally.figures import (
     AWAITING,
+    HIDDEN,
     NOT_GIVEN,
     BatchLine,
     By,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+_NOT_SHOWN: Final = "*"
 PLAIN_WIDTH: Final = 100  # columns of a tally in a file or pipe: A4 on its side in a fixed font
 
 
@@ -51,6 +54,17 @@ def render(tally: Tally, by: By | None = None) -> Iterator[RenderableType]:
         yield _(
             "Shares are rounded half up to two decimals. An answer is never counted while it awaits review."
         )
+    if _hides(tally):
+        yield _("* not shown: fewer than {least}, or it would tell another that is.").format(
+            least=tally.least_cell
+        )
+
+
+def _hides(tally: Tally) -> bool:
+    groups = [group for form in tally.forms for group in form.groups]
+    counts = (count for group in groups for item in group.items for count in (item.answered, item.blank))
+    options = (option.count for group in groups for item in group.items for option in item.options)
+    return HIDDEN in (*counts, *options)
 
 
 def first_line(tally: Tally) -> str:
@@ -106,14 +120,41 @@ def _batch_lines(batch: BatchLine) -> Iterator[str]:
     )
     for warning in batch.warnings:
         yield _escape(_("Warning: {message}").format(message=warning_text(warning)))
+    for box in batch.boxes:
+        yield _escape(box_line(box))
     if not batch.as_expected:
-        yield f"[bold red]{_escape(unexpected_line(batch))}[/bold red]"
+        style = "bold" if batch.settled else "bold red"
+        yield f"[{style}]{_escape(unexpected_line(batch))}[/{style}]"
 
 
 def unexpected_line(batch: BatchLine) -> str:
-    """That a batch has not as many sheets as were counted by hand."""
+    """That a batch has not as many sheets as were counted by hand, and the reason, once it was given."""
+    about = {"name": batch.name, "expect": batch.unexpected, "sheets": batch.balance.papers}
+    if batch.settled:
+        return _(
+            "The batch {name} should have {expect} sheets, but {sheets} were found. Reason given at the"
+            " close: {reason}"
+        ).format(**about, reason=batch.excused)
     return _("NOT BALANCED: the batch {name} should have {expect} sheets, but {sheets} were found.").format(
-        name=batch.name, expect=batch.expect, sheets=batch.balance.sheets
+        **about
+    )
+
+
+def box_line(box: BoxOpening) -> str:
+    """A box's minute in one line."""
+    return _(
+        "Box {box}, seal {seal}, opened {day} by {names}: issued {issued}, unused {unused}, spoiled"
+        " {spoiled}, taken out {taken_out}, not returned {missing}."
+    ).format(
+        box=box.box,
+        seal=box.seal,
+        day=_day(date.fromisoformat(box.opened)),
+        names=", ".join(box.opened_by),
+        issued=box.issued,
+        unused=box.unused,
+        spoiled=box.spoiled,
+        taken_out=box.taken_out,
+        missing=box.not_returned,
     )
 
 
@@ -169,14 +210,14 @@ def _add_item(table: Table, item: Item) -> None:
         name = ngettext(
             "Factor: {factor} ({count} question)", "Factor: {factor} ({count} questions)", several
         ).format(factor=factor_text(item.id), count=several)
-    out_of = [_("of {count}").format(count=count) for count in (item.answered, item.ballots)]
+    out_of = [_("of {count}").format(count=_count(count)) for count in (item.answered, item.ballots)]
     table.add_row(f"[bold]{_escape(name)}[/bold]", "", *out_of)
     for option in item.options:
         shares = (_percent(option.count, item.answered), _percent(option.count, item.ballots))
-        table.add_row(f"  {_escape(option.label)}", str(option.count), *shares)
+        table.add_row(f"  {_escape(option.label)}", _count(option.count), *shares)
     rest = ((_("Blank"), item.blank), (_("Invalid"), item.invalid), (_("Awaiting review"), item.awaiting))
     for label, count in rest:
-        table.add_row(f"  [dim]{label}[/dim]", str(count), "", _percent(count, item.ballots))
+        table.add_row(f"  [dim]{label}[/dim]", _count(count), "", _percent(count, item.ballots))
     table.add_section()
 
 
@@ -201,8 +242,8 @@ def _index_table(group: Group) -> Table:
 
 def _index_figures(index: Index) -> tuple[str, ...]:
     return (
-        str(index.satisfied),
-        str(index.answered),
+        _count(index.satisfied),
+        _count(index.answered),
         _percent(index.satisfied, index.answered),
         str(index.ballots),
         _percent(index.satisfied, index.ballots),
@@ -257,8 +298,14 @@ def _value_text(value: str) -> str:
 
 
 def _percent(count: int, of: int) -> str:
+    if HIDDEN in (count, of):
+        return _NOT_SHOWN
     share = percent(count, of)
     return "-" if share is None else f"{share:.2f}".replace(".", _("."))
+
+
+def _count(count: int) -> str:
+    return _NOT_SHOWN if count == HIDDEN else str(count)
 
 
 def _day(day: date) -> str:

@@ -16,9 +16,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "ballotscan"
 
-BASE = frozenset({"model", "errors", "i18n", "reasons", "settings", "logs"})
+BASE = frozenset({"model", "errors", "i18n", "reasons", "settings", "privacy", "logs"})
 PAPER = BASE | {"forms"}
-SCAN = frozenset({"pipeline", "page_work", "sheet_work", "worklist", "reread"})
+SCAN = frozenset({"pipeline", "page_work", "sheet_work", "worklist", "reread", "rescans"})
 """The modules that join the rooms into a scan."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -36,9 +36,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "gallery": PAPER | {"intake", "vision", "store"},
     "cli": PAPER
     | {"intake", "vision", "reading", "rules", "store", "tally", "calibration", "gallery", "cli"}
-    | {"keys", "closing", "verify"}
+    | {"keys", "closing", "verify", "opening"}
     | SCAN,
     "keys": BASE,
+    "opening": PAPER,
     "closing": BASE | {"rules", "store", "tally", "keys", "verify"},
     "verify": frozenset(),
     "__main__": frozenset({"cli"}),
@@ -63,6 +64,7 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     **dict.fromkeys(SCAN, SQL | SHELL | {"pandas"}),
     "calibration": SQL | SHELL | {"pandas"},
     "keys": SQL | PIXELS | SHELL | {"pandas"},
+    "opening": SQL | SHELL | {"pandas"},
     "closing": SQL | PIXELS | SHELL | {"pandas"},
     "verify": PIXELS | SHELL | {"pandas", "sqlalchemy"},
     "gallery": SQL | SHELL | {"pandas"},

@@ -154,10 +154,16 @@ FAULTS = [
     (rows_with(sheet="box/00099"), "row 2, column sheet: there is no sheet 'box/00099'"),
     (rows_with(sheet=""), "row 2, column sheet: there is no sheet ''"),
     (rows_with(question="9"), "row 2, column question: the sheet has no question '9'"),
-    (rows_with(question="1"), "row 2, column question: this answer does not await review"),
-    (rows_with(ruling="7"), "row 2, column ruling: '7' is none of the codes 1 2 3 4 5, nor blank or invalid"),
+    (
+        rows_with(question="1", ruling_reason=""),
+        "row 2, column ruling_reason: this answer was accepted: its row must say why it is ruled on",
+    ),
+    (
+        rows_with(ruling="7"),
+        "row 2, column ruling: this is none of the codes 1 2 3 4 5, nor blank or invalid",
+    ),
     (rows_with(ruling="1|2"), "row 2, column ruling: the question takes one answer"),
-    (rows_with(ruling="1|"), "row 2, column ruling: '' is none of the codes"),
+    (rows_with(ruling="1|"), "row 2, column ruling: this is none of the codes"),
     (rows_with(question="3", ruling="1|1"), "row 2, column ruling: a code is named twice"),
     (rows_with(ruling=""), "row 2, column ruling: a reason is given, but no ruling"),
     (rows_with(ruling_reason=""), "row 2, column ruling_reason: a reason is missing"),
@@ -178,6 +184,18 @@ def test_each_fault_names_file_row_and_column(
     path = write(tmp_path, change(export(filled, tmp_path)))
     (fault,) = take(filled, path).faults
     assert fault.startswith(f"{path}: {line}")
+
+
+def test_an_accepted_answer_is_ruled_on_by_its_own_reason(filled: Store, tmp_path: Path) -> None:
+    path = write(
+        tmp_path, rows_with(question="1", ruling_reason="the cross is the child's")(export(filled, tmp_path))
+    )
+    (ruling,) = take(filled, path, reason="").rulings
+    before = filled.answers_of(ruling.sheet)
+    filled.add_rulings([ruling])
+    (row,) = [r for r in filled.answer_rows() if (r.sheet, r.question) == (ruling.sheet, "1")]
+    assert (row.codes, row.outcome, row.status) == ("4", "ruled", "accepted")
+    assert filled.answers_of(ruling.sheet) == before  # the machine's own, kept beside
 
 
 def test_one_reason_may_serve_all_rows(filled: Store, tmp_path: Path) -> None:
