@@ -59,6 +59,7 @@ def _texts() -> dict[Reason, str]:
         Reason.OUTSIDE_IMAGE: _("a box lies outside the image"),
         Reason.COVERED: _("a box is covered"),
         Reason.BITONAL_BLANK: _("a faint mark may be lost in black and white"),
+        Reason.NOTHING_MARKED: _("nothing is marked on the whole sheet"),
         Reason.LOW_CONFIDENCE: _("the reading is not certain"),
         Reason.LINH_VUC_CONFLICT: _("the sheet's field of procedure is not the batch's"),
     }
@@ -115,6 +116,9 @@ def _advice() -> dict[Reason, str]:
         Reason.OUTSIDE_IMAGE: scan_or_look,
         Reason.COVERED: scan_or_look,
         Reason.BITONAL_BLANK: _("Look at the sheet and decide, or scan it again in grey."),
+        Reason.NOTHING_MARKED: _(
+            "Look at the paper itself: the scanner may not see that pen. Then decide, or scan it again."
+        ),
         Reason.LOW_CONFIDENCE: look,
         Reason.LINH_VUC_CONFLICT: _("Check in which box the sheet lay, then decide."),
     }

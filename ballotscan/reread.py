@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ballotscan import ENGINE
-from ballotscan.errors import StoreError
 from ballotscan.forms.form import Form
 from ballotscan.forms.load import load_form
-from ballotscan.i18n import gettext as _
 from ballotscan.model import (
     BatchSettings,
     PageRef,
@@ -50,7 +48,7 @@ def reread_batch(
     """
     forms = {form.id: form for form in map(load_form, folders)}
     pages = _pages(store, batch)
-    _check_originals(store, pages)
+    store.check_originals(page.ref for page in pages)
     number = store.next_reading(batch.name)
     store.start_batch(replace(batch, forms=tuple(forms)), ENGINE)
     tasks = [ReadPage(store.original_path(page.ref.original), page.ref) for page in pages]
@@ -82,15 +80,6 @@ def _pages(store: Store, batch: BatchSettings) -> list[_Page]:
         for row, ref in zip(rows, refs, strict=True)
         if row.state != PageState.REPEAT and ref.page > 0
     ]
-
-
-def _check_originals(store: Store, pages: Sequence[_Page]) -> None:
-    for file, original in dict.fromkeys((page.ref.file, page.ref.original) for page in pages):
-        if not store.original_path(original).is_file():
-            raise StoreError(
-                _("{file}: its original is missing from {folder}.").format(file=file, folder=store.folder),
-                _("Put the folder of originals back from the backup."),
-            )
 
 
 def _decide_again(

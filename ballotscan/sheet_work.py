@@ -42,7 +42,7 @@ def pair_batch(
         chunk = plans[start : start + SHEETS_AT_ONCE]
         duplicates = doubts.duplicates(chunk) | {held - start for held in rescans.held}
         sheets = [
-            (_decide(store, plan, forms[plan.form], number in duplicates, batch.linh_vuc), _keys(plan))
+            (_decide(store, plan, forms[plan.form], number in duplicates, batch), _keys(plan))
             for number, plan in enumerate(chunk)
         ]
         store.add_sheets(batch.name, sheets)
@@ -81,13 +81,14 @@ def _keys(plan: SheetPlan) -> tuple[int, ...]:
     return tuple(page.key for page in plan.pages if page is not None)
 
 
-def _decide(store: Store, plan: SheetPlan, form: Form, duplicate: bool, linh_vuc: str) -> Sheet:
+def _decide(store: Store, plan: SheetPlan, form: Form, duplicate: bool, batch: BatchSettings) -> Sheet:
     """From the stored evidence, so that the record can never disagree with what was decided from it."""
     if plan.reason is not None:
         return unread_sheet(form, plan)
     readings = [store.reading(key) for key in _keys(plan)]
     flag = sheet_flag(readings, duplicate)
-    return read_sheet(form, plan, decide_answers(form, readings), flag, linh_vuc)
+    answers = decide_answers(form, readings, batch.accepted_risk)
+    return read_sheet(form, plan, answers, flag, batch.linh_vuc)
 
 
 # --- sheets that may be in the stack twice ---------------------------------------------------------------

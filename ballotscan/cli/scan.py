@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 from unicodedata import normalize
@@ -13,7 +13,7 @@ from unicodedata import normalize
 import typer
 
 from ballotscan.cli.options import Database
-from ballotscan.errors import ExitCode, UsageError
+from ballotscan.errors import BallotscanError, ExitCode, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
 from ballotscan.model import BatchName, BatchSettings
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ballotscan.store.rows import Difference
 
 _NAME_AT_MOST: Final = 120
+_CLOCK_MAY_BE_BEHIND: Final = timedelta(hours=1)  # several computers of one office; UTC knows no summer time
 _WORST_FIRST: Final = (ExitCode.UNBALANCED, ExitCode.NOTHING_DONE, ExitCode.LEFT_OPEN, ExitCode.OK)
 
 Paths = Annotated[
@@ -101,10 +102,13 @@ def scan(
         linh_vuc=_plain(linh_vuc),
         expect=expect,
         calibration=profile.label if profile else "",
+        accepted_risk=settings.accepted_risk,
     )
     with open_store(settings.database, settings.folder) as store:
         if profile:
             store.keep_original(profile.path)
+        if received is None:
+            _check_clock(store)
         chosen = wanted if wanted.name else _default_batch(store, wanted, paths, received)
         _say_batch(chosen)
         store.refuse_closed(date.fromisoformat(chosen.received), chosen.unit)
@@ -137,7 +141,7 @@ def reread(
     from ballotscan.store.database import open_store
 
     with open_store(settings.database, settings.folder, create=False) as store:
-        known = _known_batch(store, _plain(batch))
+        known = replace(_known_batch(store, _plain(batch)), accepted_risk=settings.accepted_risk)
         folders = _find_templates(settings, template or list(known.forms))
         with ProgressBar() as bar:
             found = reread_batch(store, known, folders, workers=workers or _cores(), tell=bar)
@@ -213,6 +217,18 @@ def _day(given: str | None) -> date:
     raise UsageError(
         _("--received: '{given}' is no day.").format(given=given), _("Write it as {day}.").format(day=today)
     )
+
+
+def _check_clock(store: Store) -> None:
+    """Today is the day of receipt only by a clock that goes right: one that is behind the record does not."""
+    last = store.last_at()
+    if last > datetime.now(UTC) + _CLOCK_MAY_BE_BEHIND:
+        raise BallotscanError(
+            _("This computer's clock is behind: the last entry of the record was made on {day}.").format(
+                day=last.astimezone().strftime("%Y-%m-%d %H:%M")
+            ),
+            _("Set the clock, or name the day with --received."),
+        )
 
 
 def _named(batch: str | None) -> str:

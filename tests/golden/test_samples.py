@@ -34,7 +34,7 @@ NOT_READ = {
 READ_WELL = {
     "plain.jpg", "two-sides.pdf", "hue-2019.jpg", "upside-down.jpg", "90-degrees.jpg", "skewed-5-degrees.jpg",
     "copied-at-97-percent.pdf", "folded.jpg", "felt-pen.jpg", "ticks.jpg", "fills.jpg", "colour.jpg",
-    "all-blank-answers.jpg", "red-pen.jpg", "low-quality.jpg", "150-dpi.jpg", "wrong-dpi-tag.jpg",
+    "red-pen.jpg", "low-quality.jpg", "150-dpi.jpg", "wrong-dpi-tag.jpg",
     "dog-ear.jpg",
 }  # fmt: skip
 """Files of which nine ordinary answers in ten need no person."""
@@ -128,6 +128,13 @@ def test_ordinary_answers_need_no_person(file: str) -> None:
                 ordinary += 1
                 accepted += answer.status is Status.ACCEPTED
     assert accepted >= 0.9 * ordinary > 0
+
+
+def test_a_ballot_without_any_mark_is_looked_at() -> None:
+    """Its pen may be one that this scanner does not see."""
+    (reading,) = _read("all-blank-answers.jpg")
+    assert isinstance(reading, SideReading)
+    assert {answer.reason for answer in _answers(reading).values()} == {Reason.NOTHING_MARKED}
 
 
 def test_answers_below_the_cut_are_unreadable_not_blank() -> None:

@@ -1,0 +1,232 @@
+"""What the boxes of one question say, by themselves and by the sheet's own hand.
+
+An answer is taken only where every box of the question is plainly marked or plainly empty; everything else
+carries a reason for which a person looks at it.
+
+Inks are in units of the darkness of the sheet's own print (see ``model.Mark``). The numbers below were set
+on simulated sheets of other seeds than those of the accuracy bench; DECISIONS.md has the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ballotscan.forms.form import Question
+from ballotscan.model import Mark, Outcome, Reason
+from ballotscan.rules.hand import ALONE_PEAK, ENCIRCLED, Hand
+
+GHOST_PEAK, GHOST_INK, PALEST, THIN = 0.6, 0.55, 0.45, 0.6
+"""An erased mark keeps from a third to a half of its darkness and of its ink. A hand makes no mark with less
+than the third share of its usual darkness, and 1 in 200 with less than the first and the second together; but
+single strokes of a hand that fills its boxes (they cover less than THIN of what its others do) are paler than
+solid ink. """
+
+STRANGE_PEAK = 1.5
+"""Ink this many times darker than that of a pen that writes evenly is another's: a staple."""
+
+SWAMPED_PEAK, SWAMPED_OUTLINE, SWAMPED = 1.08, 0.4, 0.9
+"""Where ink is darker than this hand's, the outline hardly agrees with the print and the ink beside the box
+is as dark as in it, to the last share, something larger than a mark lies over the box: a punched hole over a
+dark lid, a blot. A hand's own fills vary by a twentieth."""
+
+PALE_PEAK, PALE_INK = 0.45, 0.35
+"""Below these shares of the darkness and of the ink of a pen that writes evenly nothing is its mark, where
+another box of the question holds a plain one: erased marks keep from a third to a half."""
+
+ISOLATED = 0.3
+"""Ink that reaches half as far across the box as this hand's marks, with less than this share of its own
+darkness beside the box, is where a pen rested; the short end of a mark goes on outside."""
+
+PASSES = 0.5
+"""Ink that runs on across the box in both directions at this share of the mark's own darkness is a fold, a
+stain or a line through several boxes."""
+
+BESIDE = 1.5
+"""Beside a box of a blank question a spot this many times darker than the paper's own may be a mark that
+missed its box."""
+
+HEAVY = 2.2
+"""A single mark with this many times the ink of the hand's usual one was gone over: perhaps cancelled."""
+
+HEAVIER, MORE_COVER = 1.4, 0.25
+"""The same with this many times the ink, where it covers so much more of its box than the hand's usual mark:
+a cross among crosses that was scribbled over until hardly any white was left."""
+
+SOLID_COVER = 0.8
+"""A box covered to this share is filled, not crossed."""
+
+OUTLINE_FIT, OUTLINE_DARK, THREE_SIDES_DARK = 0.55, 0.4, 0.75
+"""An outline counts as found where its profiles agree with the print (0.9 on ordinary pages, below 0.3
+elsewhere), where all four sides of it are dark, be it with print or with the ink that hides it, or where
+three are plainly so: a streak or a thin threshold takes one. What lies over half a box takes half of two
+more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was read of one question; where there is a ``reason`` for doubt, ``codes`` are a proposal."""
+
+    outcome: Outcome
+    codes: tuple[str, ...]
+    reason: Reason | None = None
+
+
+def judge_question(question: Question, marks: Sequence[Mark], hand: Hand) -> Verdict:
+    """Judge the boxes of one question, given in printed order."""
+    if len(marks) != len(question.options):
+        return Verdict(Outcome.UNREADABLE, (), Reason.SIDE_MISSING)
+    judged = [(mark, _judge(mark, hand)) for mark in marks]
+    chosen = [mark for mark, verdict in judged if verdict == "marked"]
+    doubtful = [
+        mark for mark, verdict in judged if verdict == "doubtful" and not (chosen and _pale(mark, hand))
+    ]
+    lost = next((fault for mark in marks if (fault := _lost(mark))), None)
+    if lost:
+        return Verdict(Outcome.UNREADABLE, _codes(chosen or doubtful), lost)
+    if doubtful and not hand.encircles:
+        reason = Reason.STRAY_INK if chosen else Reason.FAINT
+        return Verdict(Outcome.UNSURE, _codes(chosen or doubtful), reason)
+    return _judge_plain(question, marks, chosen, hand)
+
+
+def _judge_plain(question: Question, marks: Sequence[Mark], chosen: Sequence[Mark], hand: Hand) -> Verdict:
+    """A question of which every box is marked or empty; on a sheet of circles, by what is around them."""
+    if hand.encircles:
+        return _judge_circles(marks, hand)
+    if not chosen:
+        return _judge_blank(marks, hand)
+    if len(chosen) > 1 and not question.multiple:
+        return _judge_several(chosen, hand)
+    return _judge_marked(marks, chosen, hand)
+
+
+def _codes(marks: Sequence[Mark]) -> tuple[str, ...]:
+    return tuple(mark.option for mark in marks)
+
+
+def _lost(mark: Mark) -> Reason | None:
+    """Why a box's place cannot be trusted; None where it can."""
+    if mark.held < 1:
+        return Reason.OUTSIDE_IMAGE
+    there = (
+        mark.weakest_side >= OUTLINE_DARK
+        or (mark.outline >= OUTLINE_FIT and mark.weakest_side > OUTLINE_DARK / 2)
+        or mark.next_side >= THREE_SIDES_DARK
+    )
+    return None if there else Reason.OUTLINE_LOST
+
+
+def _judge(mark: Mark, hand: Hand) -> str:
+    """``marked``, ``empty`` or ``doubtful``: the inside of one box against the sheet's own paper and hand."""
+    if _is_plain(mark, hand) and mark.ink >= hand.marked_above(mark) and mark.peak >= hand.stroke_above:
+        return "marked"
+    if mark.ink < hand.empty_below and max(_trace(mark, hand), mark.near_peak) < hand.trace_above:
+        return "empty"
+    return "doubtful"
+
+
+def _is_plain(mark: Mark, hand: Hand) -> bool:
+    """Whether the ink in a box, however much, looks like a mark of this hand in this box."""
+    dot = mark.extent < hand.least_extent or _rested(mark, hand)
+    line = mark.through >= PASSES * mark.peak
+    strange = hand.steady and mark.peak > STRANGE_PEAK * hand.peak
+    return not (dot or line or strange or _is_ghost(mark, hand) or _swamped(mark, hand))
+
+
+def _is_ghost(mark: Mark, hand: Hand) -> bool:
+    """Whether a mark is as pale as one that was rubbed out."""
+    pale = mark.peak < GHOST_PEAK * hand.peak and mark.ink < GHOST_INK * hand.ink
+    thin = hand.steady and mark.cover < THIN * hand.cover
+    return hand.known and (mark.peak < PALEST * hand.peak or (pale and not thin))
+
+
+def _rested(mark: Mark, hand: Hand) -> bool:
+    """Whether ink in a box is small and all inside: a dot, where this hand makes strokes."""
+    return mark.extent < hand.extent / 2 and mark.near_peak < ISOLATED * mark.peak
+
+
+def _swamped(mark: Mark, hand: Hand) -> bool:
+    """Whether something larger than a mark hides box and outline."""
+    large = min(mark.near_peak, mark.ring_peak) > SWAMPED * mark.peak
+    return large and mark.outline < SWAMPED_OUTLINE and mark.peak > SWAMPED_PEAK * hand.peak
+
+
+def _pale(mark: Mark, hand: Hand) -> bool:
+    """Whether ink beside a plain mark is far too pale for this hand: an erased mark, a crease, what shines
+    through. In black and white nothing is pale."""
+    pale = max(mark.peak, mark.near_peak) < PALE_PEAK * hand.peak and mark.ink < PALE_INK * hand.ink
+    return hand.steady and not hand.bitonal and pale
+
+
+def _trace(mark: Mark, hand: Hand) -> float:
+    """Darkness of what may be a pale mark in a box: a dot paler than any stroke of this hand is none."""
+    dot = hand.known and mark.extent < hand.least_extent and mark.peak < hand.stroke_above
+    return 0.0 if dot else mark.peak
+
+
+def _judge_blank(marks: Sequence[Mark], hand: Hand) -> Verdict:
+    """No box is marked inside: blank, unless one shows the trace of a stroke, there is ink around one of
+    them, or ink may have vanished."""
+    speck = hand.paper.speck
+    traced = [mark for mark in marks if _trace(mark, hand) > speck or mark.near_peak > BESIDE * speck]
+    if traced:
+        return Verdict(Outcome.UNSURE, _codes(traced), Reason.FAINT)
+    if max(mark.ring_peak for mark in marks) >= hand.stroke_above:
+        circled = [mark for mark in marks if mark.encircled > ENCIRCLED * max(hand.peak, ALONE_PEAK)]
+        return Verdict(Outcome.UNSURE, _codes(circled), Reason.UNUSUAL_MARK if circled else Reason.STRAY_INK)
+    return Verdict(Outcome.BLANK, (), _why_no_blank(hand))
+
+
+def _why_no_blank(hand: Hand) -> Reason | None:
+    """Why nothing to be seen in a question does not yet mean that nothing was written; None where it does."""
+    if hand.bitonal:
+        return Reason.BITONAL_BLANK
+    if not hand.known:
+        return Reason.FAINT if hand.marked else Reason.NOTHING_MARKED
+    return Reason.FAINT if hand.may_hide else None
+
+
+def _judge_several(chosen: Sequence[Mark], hand: Hand) -> Verdict:
+    """Two marked boxes: never guessed; a correction is proposed where all of them but one are cancelled."""
+    plain = [mark for mark in chosen if not _cancelled(mark, chosen, hand)]
+    if len(plain) == 1:
+        return Verdict(Outcome.CORRECTED, _codes(plain), Reason.CORRECTED)
+    return Verdict(Outcome.SEVERAL, _codes(chosen), Reason.SEVERAL_MARKS)
+
+
+def _cancelled(mark: Mark, chosen: Sequence[Mark], hand: Hand) -> bool:
+    """Ringed, or gone over until it holds far more ink than the lightest mark beside it."""
+    lightest = min(other.ink for other in chosen)
+    return mark.encircled > ENCIRCLED * hand.peak or mark.ink > HEAVY * lightest
+
+
+def _judge_marked(marks: Sequence[Mark], chosen: Sequence[Mark], hand: Hand) -> Verdict:
+    codes = _codes(chosen)
+    around = max(ENCIRCLED * hand.peak, hand.paper.speck)
+    ringed = any(mark.encircled > around and mark.cover < SOLID_COVER for mark in marks)
+    if ringed or any(_gone_over(mark, hand) for mark in chosen):
+        return Verdict(Outcome.UNSURE, codes, Reason.UNUSUAL_MARK)
+    if hand.broken_up:
+        return Verdict(Outcome.UNSURE, codes, Reason.FAINT)
+    if hand.lone:
+        return Verdict(Outcome.UNSURE, codes, Reason.UNUSUAL_MARK)
+    return Verdict(Outcome.SEVERAL if len(chosen) > 1 else Outcome.ONE, codes)
+
+
+def _gone_over(mark: Mark, hand: Hand) -> bool:
+    """Whether a mark holds so much more ink than this hand's others that it may have been scribbled out."""
+    fuller = mark.cover > hand.cover + MORE_COVER and mark.ink > HEAVIER * hand.ink
+    return fuller or mark.ink > HEAVY * hand.ink
+
+
+def _judge_circles(marks: Sequence[Mark], hand: Hand) -> Verdict:
+    """On a sheet marked by circles: one box plainly ringed, none marked inside, no other ringed at all."""
+    ringed = [mark for mark in marks if mark.encircled > ENCIRCLED]
+    inked = any(mark.peak >= hand.stroke_above for mark in marks)
+    touched = any(mark.ring_peak >= hand.stroke_above and mark not in ringed for mark in marks)
+    if inked or touched or len(ringed) > 1:
+        return Verdict(Outcome.UNSURE, _codes(ringed), Reason.UNUSUAL_MARK)
+    if ringed:
+        return Verdict(Outcome.ONE, _codes(ringed))
+    return _judge_blank(marks, hand)
