@@ -60,17 +60,19 @@ def read_sheet(
 
 def crop_question(scanned: ScannedSide, case: Case) -> NDArray[np.uint8]:
     """The boxes of one question as they lie in the scan, with a line of text above: (h, w, 3)."""
-    corners = np.array([box.corners_px for box in scanned.boxes if box.question == case.question]).reshape(
-        -1, 2
-    )
-    margin = CROP_MARGIN_MM / 25.4 * scanned.dpi
-    low = np.maximum(np.floor(corners.min(axis=0) - margin), 0).astype(int)
-    high = np.ceil(corners.max(axis=0) + margin).astype(int)
-    part = scanned.grey[low[1] : high[1], low[0] : high[0]]
-    scale = 300 / scanned.dpi / 2
+    corners = [box.corners_px for box in scanned.boxes if box.question == case.question]
+    return crop_corners(scanned.grey, np.array(corners).reshape(-1, 2), scanned.dpi)
+
+
+def crop_corners(grey: NDArray[np.uint8], corners_px: NDArray[np.float64], dpi: float) -> NDArray[np.uint8]:
+    """What lies round points (N, 2) of a scan, at 150 dpi, with room for a line of text above: (h, w, 3)."""
+    margin = CROP_MARGIN_MM / 25.4 * dpi
+    low = np.maximum(np.floor(corners_px.min(axis=0) - margin), 0).astype(int)
+    high = np.ceil(corners_px.max(axis=0) + margin).astype(int)
+    part = grey[low[1] : high[1], low[0] : high[0]]
     crop = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_GRAY2BGR)
-    if scanned.dpi != 150:
-        crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    if dpi != 150:
+        crop = cv2.resize(crop, None, fx=150 / dpi, fy=150 / dpi, interpolation=cv2.INTER_AREA)
     return np.asarray(
         cv2.copyMakeBorder(crop, 18, 2, 0, 0, cv2.BORDER_CONSTANT, value=(255, 255, 255)), np.uint8
     )

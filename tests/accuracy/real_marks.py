@@ -31,6 +31,7 @@ from ballotscan.reading import SideNotRead, read_side
 from ballotscan.rules.answers import decide_answers
 from ballotscan.vision.reference import Reference, build_references
 from tests.accuracy.cases import Case, report, summarise
+from tests.accuracy.reading import crop_corners, write_contact_sheet
 from tests.accuracy.real_ink import shared_data
 
 MM_PER_INCH = 25.4
@@ -176,21 +177,59 @@ def image_cases(
         )
 
 
-def read_set(folder: Path) -> list[Case]:
-    """All filled pages of one set."""
+def read_set(folder: Path, pictures: Path | None = None) -> list[Case]:
+    """All filled pages of one set. Where ``pictures`` is given, every wrong and every doubtful answer is
+    drawn on a contact sheet there, PICTURES_A_SHEET to one."""
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    cases, crops = [], []
     with tempfile.TemporaryDirectory() as scratch:
         forms = take_in(folder, truth, Path(scratch))
-        return [
-            case
-            for image in truth["images"]
-            for case in image_cases(
-                truth["name"],
-                image,
-                forms[image["blank"]],
-                read_image(folder / image["image"], forms, image["blank"]),
-            )
-        ]
+        dpi_of = {blank["file"]: float(blank["dpi"]) for blank in truth["blank"]}
+        for image in truth["images"]:
+            form = forms[image["blank"]]
+            read = read_image(folder / image["image"], forms, image["blank"])
+            found = list(image_cases(truth["name"], image, form, read))
+            cases += found
+            if pictures:
+                shown = [each for each in found if each.silent or not each.accepted]
+                crops += _crops(folder, image, form, shown, dpi_of[image["blank"]])
+    for number, first in enumerate(range(0, len(crops), PICTURES_A_SHEET), 1):
+        assert pictures is not None
+        pictures.mkdir(parents=True, exist_ok=True)
+        path = pictures / f"{truth['name']}-{number:02d}.png"
+        write_contact_sheet(path, crops[first : first + PICTURES_A_SHEET])
+    return cases
+
+
+PICTURES_A_SHEET = 60
+
+
+def _crops(
+    folder: Path, image: dict[str, Any], form: RealForm, cases: Sequence[Case], dpi: float
+) -> list[tuple[str, NDArray[np.uint8]]]:
+    """A line of text and a picture for each of some answers of one page, where the labels say they lie."""
+    if not cases:
+        return []
+    with open_source(folder / image["image"]) as source:
+        grey = source.page(1).grey
+    to_image = np.array(image["H_blank_to_image"], np.float64)
+    crops = []
+    for case in cases:
+        boxes = [box for box in image["boxes"] if form.question_of[box["id"]] == case.question]
+        corners = [
+            (box["x"] + right * box["w"], box["y"] + down * box["h"])
+            for box in boxes for right in (0, 1) for down in (0, 1)
+        ]  # fmt: skip
+        lying = cv2.perspectiveTransform(np.array([corners], np.float64), to_image)[0]
+        scale = float(np.sqrt(abs(np.linalg.det(to_image[:2, :2]))))
+        crops.append((_caption(case), crop_corners(grey, lying, dpi * scale)))
+    return crops
+
+
+def _caption(case: Case) -> str:
+    meant, read = "|".join(case.meant) or "-", "|".join(case.read) or "-"
+    silent = "WRONG " if case.silent else ""
+    return f"{silent}{case.sheet} {case.question} {meant}>{read} {case.refused or case.reason}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from tests.accuracy.cases import Case, upper_bound
 from tests.accuracy.stacks import StackResult
 from tests.simulator.classes import Good
 
-BINS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
+BINS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 1.0)
 """Edges of the confidences in the reliability table; finer where answers are accepted."""
 
 
@@ -33,6 +33,7 @@ class Tally:
     special: int = 0  # corrected, several, stray, odd: on sides that were read
     special_right: int = 0  # of them accepted and right
     sheets_review: int = 0  # with at least one answer for a person
+    sheets_refused: int = 0  # with at least one side that was not read
     to_flag: int = 0  # sheets whose ink or pages are not in the image, pages that are no ballot
     not_flagged: int = 0
     flagged_by: dict[str, int] = field(default_factory=dict)
@@ -66,7 +67,8 @@ class Tally:
 
 
 def from_json(values: dict[str, Any]) -> Tally:
-    return Tally(**{each.name: values[each.name] for each in fields(Tally)})
+    """The sums of an earlier run; what it did not count yet is 0."""
+    return Tally(**{each.name: values[each.name] for each in fields(Tally) if each.name in values})
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
@@ -76,9 +78,14 @@ def total(tallies: Iterable[Tally]) -> Tally:
     return out
 
 
+def bin_name(what: str, low: float) -> str:
+    """The key of ``Tally.confidence`` for "accepted" or "asked" answers from a confidence on."""
+    return f"{what} {low:.4f}"
+
+
 def _bin(case: Case) -> str:
     low = max(edge for edge in BINS[:-1] if edge <= case.confidence)
-    return f"{'accepted' if case.accepted else 'asked'} {low:.3f}"
+    return bin_name("accepted" if case.accepted else "asked", low)
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:
@@ -114,6 +121,7 @@ def tally_sheet(cases: Sequence[Case], sides: int, good: Good) -> Tally:
         special=len(special),
         special_right=sum(case.accepted and not case.silent for case in special),
         sheets_review=int(any(not case.accepted for case in cases)),
+        sheets_refused=int(bool(refused)),
         to_flag=int(lost_ink),
         not_flagged=int(lost_ink and bool(wrong)),
         reasons=_counted(case.reason for case in ordinary if not case.accepted),

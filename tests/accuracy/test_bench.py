@@ -57,19 +57,19 @@ def test_no_seed_serves_twice() -> None:
 
 
 def test_sums_are_sums() -> None:
-    one = Tally(sheets=1, positions=135, silent=1, wrong_positions=2, confidence={"asked 0.900": [3, 2]})
+    one = Tally(sheets=1, positions=135, silent=1, wrong_positions=2, confidence={"asked 0.9000": [3, 2]})
     other = Tally(
         sheets=2,
         positions=270,
         reasons={"faint": 4},
-        confidence={"asked 0.900": [1, 1], "accepted 0.990": [5, 5]},
+        confidence={"asked 0.9000": [1, 1], "accepted 0.9900": [5, 5]},
     )
     both = total([one, other])
     assert (both.sheets, both.positions, both.silent, both.reasons) == (3, 405, 1, {"faint": 4})
-    assert both.confidence == {"asked 0.900": [4, 3], "accepted 0.990": [5, 5]}
+    assert both.confidence == {"asked 0.9000": [4, 3], "accepted 0.9900": [5, 5]}
     assert both.upper_95 == pytest.approx(6.3 / 405, rel=0.02)
     assert from_json(both.as_json()) == both
-    assert "| 0.900 to 0.950 | 0 | - | 4 | 75.00 % |" in list(reliability([both]))
+    assert "| 0.9 to 0.95 | 0 | - | 4 | 75.00 % |" in list(reliability([both]))
 
 
 def test_unfinished_long_runs_are_no_error() -> None:
