@@ -35,28 +35,28 @@ def decide_answers(
     hands = study_hands(readings)
     tails = {tail for side in form.sides for tail in _tails(side, marks, hands[side.number])}
     return tuple(
-        _decide(question, side, marks.get(question.id, ()), hands[side], tails, accepted_risk)
+        _decide(form, question, marks.get(question.id, ()), hands[form.side_of_question[question.id]],
+                tails, accepted_risk)
         for question in form.questions
-        for side in (form.side_of_question[question.id],)
-    )
+    )  # fmt: skip
 
 
 def _decide(
+    form: Form,
     question: Question,
-    side: int,
     marks: Sequence[Mark],
     hand: Hand,
     tails: set[tuple[str, str]],
     accepted_risk: float,
 ) -> Answer:
-    verdict = judge_question(question, marks, hand)
+    verdict = judge_question(question, marks, hand, form.policy)
     if verdict.reason is None and any((question.id, code) in tails for code in verdict.codes):
         verdict = Verdict(Outcome.UNSURE, verdict.codes, Reason.STRAY_INK)
     confidence = confidence_of(verdict, marks, hand)
     accepted = 1 - confidence <= accepted_risk
     return Answer(
         question=question.id,
-        side=side,
+        side=form.side_of_question[question.id],
         outcome=verdict.outcome,
         codes=verdict.codes,
         status=Status.ACCEPTED if accepted else Status.REVIEW,

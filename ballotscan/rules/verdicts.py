@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ballotscan.forms.form import Question
+from ballotscan.forms.form import MarkPolicy, Question
 from ballotscan.model import Mark, Outcome, Reason
 from ballotscan.rules.hand import ALONE_PEAK, ENCIRCLED, Hand
 
@@ -53,6 +53,10 @@ HEAVIER, MORE_COVER = 1.4, 0.25
 """The same with this many times the ink, where it covers so much more of its box than the hand's usual mark:
 a cross among crosses that was scribbled over until hardly any white was left."""
 
+PLAINLY_RINGED, USUAL_INK = 0.5, 0.7
+"""A mark is taken back by a circle, for sure, where ink goes round it at this share of the hand's darkness;
+what is left to count has this share of its usual ink."""
+
 SOLID_COVER = 0.8
 """A box covered to this share is filled, not crossed."""
 
@@ -72,8 +76,9 @@ class Verdict:
     reason: Reason | None = None
 
 
-def judge_question(question: Question, marks: Sequence[Mark], hand: Hand) -> Verdict:
-    """Judge the boxes of one question, given in printed order."""
+def judge_question(question: Question, marks: Sequence[Mark], hand: Hand, policy: MarkPolicy) -> Verdict:
+    """Judge the boxes of one question, given in printed order. ``policy`` is the form's, for what takes
+    back."""
     if len(marks) != len(question.options):
         return Verdict(Outcome.UNREADABLE, (), Reason.SIDE_MISSING)
     judged = [(mark, _judge(mark, hand)) for mark in marks]
@@ -87,18 +92,11 @@ def judge_question(question: Question, marks: Sequence[Mark], hand: Hand) -> Ver
     if doubtful and not hand.encircles:
         reason = Reason.STRAY_INK if chosen else Reason.FAINT
         return Verdict(Outcome.UNSURE, _codes(chosen or doubtful), reason)
-    return _judge_plain(question, marks, chosen, hand)
-
-
-def _judge_plain(question: Question, marks: Sequence[Mark], chosen: Sequence[Mark], hand: Hand) -> Verdict:
-    """A question of which every box is marked or empty; on a sheet of circles, by what is around them."""
     if hand.encircles:
         return _judge_circles(marks, hand)
-    if not chosen:
-        return _judge_blank(marks, hand)
     if len(chosen) > 1 and not question.multiple:
-        return _judge_several(chosen, hand)
-    return _judge_marked(marks, chosen, hand)
+        return _judge_several(chosen, hand, policy)
+    return _judge_marked(marks, chosen, hand) if chosen else _judge_blank(marks, hand)
 
 
 def _codes(marks: Sequence[Mark]) -> tuple[str, ...]:
@@ -187,18 +185,33 @@ def _why_no_blank(hand: Hand) -> Reason | None:
     return Reason.FAINT if hand.may_hide else None
 
 
-def _judge_several(chosen: Sequence[Mark], hand: Hand) -> Verdict:
-    """Two marked boxes: never guessed; a correction is proposed where all of them but one are cancelled."""
-    plain = [mark for mark in chosen if not _cancelled(mark, chosen, hand)]
-    if len(plain) == 1:
-        return Verdict(Outcome.CORRECTED, _codes(plain), Reason.CORRECTED)
-    return Verdict(Outcome.SEVERAL, _codes(chosen), Reason.SEVERAL_MARKS)
+def _judge_several(chosen: Sequence[Mark], hand: Hand, policy: MarkPolicy) -> Verdict:
+    """Two marked boxes: never guessed. Where all of them but one look taken back, that one is the answer if
+    the form's own rule for mistakes says so, and a proposal if it is silent."""
+    kept = [mark for mark in chosen if not _cancelled(mark, chosen, hand)]
+    if len(kept) != 1:
+        return Verdict(Outcome.SEVERAL, _codes(chosen), Reason.SEVERAL_MARKS)
+    by_rule = all(_cancelled_by_rule(mark, hand, policy) for mark in chosen if mark not in kept)
+    sure = by_rule and hand.known and not hand.bitonal and _unharmed(kept[0], hand)
+    return Verdict(Outcome.CORRECTED, _codes(kept), None if sure else Reason.CORRECTED)
 
 
 def _cancelled(mark: Mark, chosen: Sequence[Mark], hand: Hand) -> bool:
     """Ringed, or gone over until it holds far more ink than the lightest mark beside it."""
     lightest = min(other.ink for other in chosen)
     return mark.encircled > ENCIRCLED * hand.peak or mark.ink > HEAVY * lightest
+
+
+def _cancelled_by_rule(mark: Mark, hand: Hand, policy: MarkPolicy) -> bool:
+    """Whether a mark is taken back in a way that the form prints as its rule."""
+    ringed = "circled_mark" in policy.cancel and mark.encircled > PLAINLY_RINGED * hand.peak
+    return ringed or ("scribbled_mark" in policy.cancel and _gone_over(mark, hand))
+
+
+def _unharmed(mark: Mark, hand: Hand) -> bool:
+    """Whether a mark is as this hand makes them, and nothing is around it."""
+    usual = mark.ink >= USUAL_INK * hand.ink and mark.peak >= GHOST_PEAK * hand.peak
+    return usual and not _gone_over(mark, hand) and mark.encircled < ENCIRCLED / 2 * hand.peak
 
 
 def _judge_marked(marks: Sequence[Mark], chosen: Sequence[Mark], hand: Hand) -> Verdict:

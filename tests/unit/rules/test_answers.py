@@ -167,3 +167,28 @@ def test_a_missing_side_is_unreadable() -> None:
         missing = form().side_of_question[answer.question] == 2
         assert (answer.reason is Reason.SIDE_MISSING) == missing
         assert (answer.status is Status.REVIEW) == missing
+
+
+RINGED = {**CROSS, "encircled": 0.4, "ring_peak": 0.45}
+SCRIBBLED = {**times(CROSS, 2.5), "cover": 0.6, "peak": 0.55}
+
+
+@pytest.mark.parametrize("taken_back", [RINGED, SCRIBBLED])
+def test_a_correction_counts_where_the_form_prints_the_rule(taken_back: dict[str, float]) -> None:
+    put = {**all_marked(), (Q, FIRST): taken_back, (Q, SECOND): CROSS}
+    answer = decided(put)[Q]
+    assert (answer.outcome, answer.codes, answer.status) == (Outcome.CORRECTED, (SECOND,), Status.ACCEPTED)
+
+
+def test_a_correction_is_only_proposed_where_the_form_is_silent() -> None:
+    question = form("hue-2019").questions[0]
+    first, second = (option.code for option in question.options[:2])
+    put = {**all_marked(name="hue-2019"), (question.id, first): RINGED, (question.id, second): CROSS}
+    answer = decided(put, "hue-2019")[question.id]
+    assert (answer.codes, answer.reason) == ((second,), Reason.CORRECTED)
+
+
+@pytest.mark.parametrize("kept", [times(CROSS, 0.62), RINGED, {**CROSS, "encircled": 0.2}])
+def test_a_correction_needs_a_plain_mark_beside_it(kept: dict[str, float]) -> None:
+    answer = decided({**all_marked(), (Q, FIRST): SCRIBBLED, (Q, SECOND): kept})[Q]
+    assert answer.status is Status.REVIEW
