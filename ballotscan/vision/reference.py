@@ -8,6 +8,7 @@ forms, patches of print for the fit, and the blank look of every box.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from ballotscan.forms.form import Form, Side
 from ballotscan.forms.prints import FormPrint
 from ballotscan.vision.arrays import Bools, Complexes, Floats, Grey
 from ballotscan.vision.boxes import BoxPrints, make_box_prints
+from ballotscan.vision.features import Features, find_features
 from ballotscan.vision.page import COARSE_DPI, MM_PER_INCH, halve, print_signal
 from ballotscan.vision.patches import Grid
 
@@ -85,6 +87,12 @@ class Reference:
     half: Grey  # the whole side in the frame of tiles_half
     unprinted: Bools  # where in that frame nothing is printed within a millimetre
     boxes: BoxPrints  # in the order of side.boxes
+
+    @cached_property
+    def features(self) -> Features:
+        """Points of the print in template mm; found when the first bent page asks for them."""
+        found = find_features(self.half)
+        return Features(found.points / np.array(self.tiles_half.px_per_mm), found.descriptors)
 
 
 def build_references(form_print: FormPrint) -> tuple[Reference, ...]:
