@@ -32,7 +32,7 @@ from ballotscan.store.database import Store
 from ballotscan.store.rows import Scope, SheetPage
 from ballotscan.vision.arrays import Grey, Indices
 from ballotscan.vision.contact_sheet import CROP_PX, PER_PAGE, Caption, cut_boxes, draw_contact_sheet
-from ballotscan.vision.overlay import Verdict
+from ballotscan.vision.overlay import Verdict, mask_fields
 
 Stage = Literal["gather", "cut", "draw"]
 Tell = Callable[[Stage, int, int], None]
@@ -71,22 +71,23 @@ def make_gallery(
     title: str,
     *,
     question: str | None = None,
+    masked: bool = True,
     tell: Tell = lambda stage, done, total: None,
 ) -> int:
     """Write the gallery to a folder (PNG pages) or a PDF; returns how many boxes it shows.
 
-    ``forms`` by id and edition holds all that occur. The pages around the border come first, then all others
-    from the least ink on. Raises ``BallotscanError`` where there is nothing to show, and ``StoreError`` where
-    an original is gone.
+    ``forms`` by id and edition holds all that occur. ``masked``: without what people wrote. The pages around
+    the border come first, then all others from the least ink on. Raises ``BallotscanError`` where there is
+    nothing to show, and ``StoreError`` where an original is gone.
     """
     boxes = _gather(store, scope, question, tell)
-    _check_originals(store, boxes.pages)
+    store.check_originals(page.ref for page in boxes.pages)
     if not boxes.ink:
         raise BallotscanError(_("There are no boxes to show."), _("Scan a batch first, or name another one."))
     order = np.argsort(np.asarray(boxes.ink), kind="stable")
     folder = output.parent if output.suffix.lower() == ".pdf" else output
     with tempfile.TemporaryFile(dir=folder) as crops:
-        _cut(store, boxes, order, forms, question, crops, tell)
+        _cut(store, boxes, order, forms, question, masked, crops, tell)
         pages = _draw(boxes, order, crops, title, tell)
         (_write_pdf if output.suffix.lower() == ".pdf" else _write_pngs)(pages, output)
     return len(boxes.ink)
@@ -152,6 +153,7 @@ def _cut(
     order: Indices,
     forms: Mapping[tuple[str, str], Form],
     question: str | None,
+    masked: bool,
     crops: IO[bytes],
     tell: Tell,
 ) -> None:
@@ -161,8 +163,10 @@ def _cut(
     begun = 0
     for done, (reading, marks, scan) in enumerate(_scans(store, boxes.pages, question)):
         tell("cut", done, len(boxes.pages))
-        side = forms[reading.form, reading.edition].sides[reading.side - 1]
-        for number, crop in enumerate(cut_boxes(scan, side, reading, marks), start=begun):
+        form = forms[reading.form, reading.edition]
+        shown = mask_fields(scan, form, reading) if masked else scan
+        crops_of_page = cut_boxes(shown, form.sides[reading.side - 1], reading, marks)
+        for number, crop in enumerate(crops_of_page, start=begun):
             crops.seek(int(rank[number]) * _CROP_BYTES)
             crops.write(crop.tobytes())
         begun += len(marks)
@@ -187,15 +191,6 @@ def _scans(
         finally:
             if source is not None:
                 source.close()
-
-
-def _check_originals(store: Store, pages: Sequence[SheetPage]) -> None:
-    for file, original in dict.fromkeys((page.ref.file, page.ref.original) for page in pages):
-        if not store.original_path(original).is_file():
-            raise StoreError(
-                _("{file}: its original is missing from {folder}.").format(file=file, folder=store.folder),
-                _("Put the folder of originals back from the backup."),
-            )
 
 
 # --- drawing ---------------------------------------------------------------------------------------------

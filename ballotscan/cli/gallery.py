@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ballotscan.cli.options import Batch, Database, Quarter, Rule
+from ballotscan.cli.giving import check_asker, enter
+from ballotscan.cli.options import Batch, By, Database, Quarter, Rule, ShowText
 from ballotscan.errors import BallotscanError, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.rules.periods import parse_period
@@ -33,6 +34,8 @@ def gallery(
             "--output", "-o", help=_("The PDF to write, or a new folder for PNG pages."), metavar="PATH"
         ),
     ],
+    show_text: ShowText = False,
+    by: By = "",
     db: Database = None,
 ) -> None:
     """Draw every box with its score and verdict, those around the border first."""
@@ -40,6 +43,7 @@ def gallery(
         raise UsageError(
             _("No period is given."), _("Write for example --quarter 2023Q1, or --batch with a batch's name.")
         )
+    asker = check_asker(show_text, by)
     settings = load_settings(db)
     period = parse_period(quarter, rule or settings.period_rule) if quarter else None
 
@@ -57,7 +61,12 @@ def gallery(
         _check_question(forms, question)
         _make_folder(output)
         title = " ".join(name for name in (batch, quarter, question) if name)
-        boxes = make_gallery(store, scope, forms, output, title, question=question, tell=bar)
+        masked = not asker
+        boxes = make_gallery(store, scope, forms, output, title, question=question, masked=masked, tell=bar)
+        if asker:
+            enter(
+                store, "gallery", *(sorted(output.glob("*.png")) if output.is_dir() else [output]), by=asker
+            )
     typer.echo(_("{file}: {count} boxes.").format(file=output, count=boxes))
 
 

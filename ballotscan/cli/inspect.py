@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ballotscan.cli.options import Database
+from ballotscan.cli.giving import check_asker, enter
+from ballotscan.cli.options import By, Database, ShowText
 from ballotscan.cli.template import find_template
 from ballotscan.errors import BallotscanError, ExitCode, UsageError
 from ballotscan.i18n import gettext as _
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ballotscan.intake.page_image import PageImage
     from ballotscan.model import Answer, SideReading
     from ballotscan.reading import SideNotRead
+    from ballotscan.store.database import Store
     from ballotscan.vision.overlay import Verdict
 
 
@@ -31,6 +33,8 @@ def inspect(
     output: Annotated[
         Path, typer.Option("--output", "-o", help=_("The picture to write (PNG)."), metavar="FILE")
     ],
+    show_text: ShowText = False,
+    by: By = "",
     db: Database = None,
 ) -> None:
     """Write a picture of what was seen: the page upright, each box with its score and verdict."""
@@ -42,6 +46,9 @@ def inspect(
         raise UsageError(
             _("{file}: the picture is a PNG.").format(file=output), _("Give it a name that ends in .png.")
         )
+    asker = check_asker(show_text, by)
+    if asker:
+        _open_record(db).close()  # else it could not be entered who asked
     prints = [load_print(find_template(name, db)) for name in template]
     references = [reference for each in prints for reference in build_references(each)]
     read_all = True
@@ -51,9 +58,20 @@ def inspect(
             read_all = False
             typer.echo(_not_read(image, number, reading))
         else:
-            _write_picture(page, reading, prints, _numbered(output, number))
+            _write_picture(page, reading, prints, _numbered(output, number), masked=not asker)
+            if asker:
+                with _open_record(db) as store:
+                    enter(store, "inspect", _numbered(output, number), by=asker)
     if not read_all:
         raise typer.Exit(ExitCode.LEFT_OPEN)
+
+
+def _open_record(db: str | None) -> Store:
+    from ballotscan.settings import load_settings
+    from ballotscan.store.database import open_store
+
+    settings = load_settings(db)
+    return open_store(settings.database, settings.folder, create=False)
 
 
 def _pages(image: Path) -> Iterator[tuple[int, PageImage]]:
@@ -78,9 +96,12 @@ def _not_read(image: Path, number: int, reading: SideNotRead) -> str:
     return f"{line} {advice(reading.reason)}"
 
 
-def _write_picture(page: PageImage, reading: SideReading, prints: list[FormPrint], output: Path) -> None:
+def _write_picture(
+    page: PageImage, reading: SideReading, prints: list[FormPrint], output: Path, *, masked: bool
+) -> None:
+    from ballotscan.privacy import without_numbers
     from ballotscan.rules.answers import decide_answers
-    from ballotscan.vision.overlay import draw_overlay
+    from ballotscan.vision.overlay import draw_overlay, mask_fields
 
     form = next(
         each.form for each in prints if (each.form.id, each.form.edition) == (reading.form, reading.edition)
@@ -89,13 +110,15 @@ def _write_picture(page: PageImage, reading: SideReading, prints: list[FormPrint
     places: list[SideReading | None] = [None] * len(form.sides)
     places[reading.side - 1] = reading
     answers = [answer for answer in decide_answers(form, places) if answer.side == reading.side]
-    picture = draw_overlay(page.grey, side, reading, _verdicts(form, answers), _head(reading, answers))
+    grey = mask_fields(page.grey, form, reading) if masked else page.grey
+    picture = draw_overlay(grey, side, reading, _verdicts(form, answers), _head(reading, answers))
     _keep(picture, output)
     typer.echo(_("{file}: written.").format(file=output))
     for field in reading.fields:
         if field.text:
             line = _("{field}: “{text}”, confidence {confidence:.0%}")
-            typer.echo("  " + line.format(field=field.field, text=field.text, confidence=field.confidence))
+            text = without_numbers(field.text) if masked else field.text
+            typer.echo("  " + line.format(field=field.field, text=text, confidence=field.confidence))
 
 
 def _keep(picture: bytes, output: Path) -> None:

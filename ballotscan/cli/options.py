@@ -28,6 +28,11 @@ Rule = Annotated[
         metavar="RULE",
     ),
 ]
+ShowText = Annotated[
+    bool,
+    typer.Option("--show-text", help=_("Show what people wrote; it is entered in the record who asked.")),
+]
+By = Annotated[str, typer.Option("--by", help=_("Who asks for people's texts."), metavar="NAME")]
 Batch = Annotated[
     str | None,
     typer.Option("--batch", help=_("Only this batch."), metavar="NAME"),

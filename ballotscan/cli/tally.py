@@ -51,10 +51,12 @@ def tally(
     from ballotscan.closing import check_before_tally
     from ballotscan.store.database import open_store
     from ballotscan.tally.make import make_tally
+    from ballotscan.tally.small_cells import mask_tally
 
     with open_store(settings.database, settings.folder, create=False) as store:
         check_before_tally(store)
         figures = make_tally(store, template_folders(settings), period, batch and normalize("NFC", batch))
+        figures = mask_tally(figures, settings.least_cell, settings.mask_one_way)
         if csv or json:
             _write(_as_text(figures, csv), output)
             _warn(figures)

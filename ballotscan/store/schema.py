@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.schema import DDL
 
 SCHEMA_VERSION: Final = 2
-"""Stamped into ``about``, and the last revision in ``migrations``. A database with a higher number was made by
-a newer program and is refused; one with a lower is brought up to it."""
+"""Stamped into ``about``, and the last revision in ``migrations``. A database with a higher number was made
+by a newer program and is refused; one with a lower is brought up to it."""
 
 _Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only for INTEGER PRIMARY KEY
 

@@ -33,7 +33,9 @@ def find_indices(items: Sequence[Item], questions: Sequence[Question]) -> tuple[
 
 def _of_question(item: Item, question: Question) -> Index:
     satisfied = sum(option.count for option in item.options if option.code in question.satisfied)
-    return Index("question", item.id, item.text, (item.id,), satisfied, item.answered, item.ballots)
+    return Index(
+        "question", item.id, item.text, (item.id,), satisfied, item.answered, item.ballots, question.satisfied
+    )
 
 
 def _of_factors(entering: Sequence[tuple[str | None, Index]]) -> Iterator[Index]:

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ballotscan.forms.form import Rect, Side
+from ballotscan.forms.form import Form, Rect, Side
 from ballotscan.model import SideReading
+from ballotscan.privacy import WRITTEN_IN
 from ballotscan.vision.arrays import Grey
-from ballotscan.vision.flat import cut_out
+from ballotscan.vision.flat import cut_out, grown
 from ballotscan.vision.page import MM_PER_INCH
 
 Verdict = Literal["chosen", "empty", "doubtful"]
@@ -27,10 +28,33 @@ COLOURS: Mapping[Verdict, tuple[int, int, int]] = {
     "doubtful": (200, 30, 30),
 }
 FIELD_COLOUR = (150, 110, 0)
+MASK_GREY = 200
+MASK_MARGIN_MM = 3.0
+"""Letters hang below a ruled line and stand out at its ends; boxes lie further away than that."""
 
 LINE_PX = 3
 LETTER_PX = 13
 LINE_OF_HEAD_PX = 22
+
+
+def mask_fields(scan: Grey, form: Form, reading: SideReading) -> Grey:
+    """The scan with every field that people write in painted over: what they wrote may say who they are."""
+    masked = scan.copy()
+    matrix = np.array(reading.map_px).reshape(3, 3)
+    written_in = {field.id for field in form.fields if field.kind in WRITTEN_IN}
+    for place in form.sides[reading.side - 1].fields:
+        if place.field not in written_in:
+            continue
+        area = grown(place.rect, MASK_MARGIN_MM)
+        corners = [[x, y, 1.0] for x, y in _corners(area)]
+        at_px = np.array(corners) @ matrix.T
+        cv2.fillConvexPoly(masked, np.round(at_px[:, :2] / at_px[:, 2:]).astype(np.int32), MASK_GREY)
+    return masked
+
+
+def _corners(rect: Rect) -> tuple[tuple[float, float], ...]:
+    right, bottom = rect.x_mm + rect.w_mm, rect.y_mm + rect.h_mm
+    return (rect.x_mm, rect.y_mm), (right, rect.y_mm), (right, bottom), (rect.x_mm, bottom)
 
 
 def draw_overlay(

@@ -10,7 +10,7 @@ from ballotscan import verify
 from ballotscan.errors import StoreError
 from ballotscan.store.database import open_store
 from ballotscan.store.roles import LOOK, SCAN
-from tests.unit.store.conftest import _empty
+from tests.conftest import empty
 from tests.unit.store.makers import settings, sha
 from tests.unit.tally.stored import batch_settings
 from tests.unit.tally.stored import fill as fill_quarter
@@ -35,7 +35,7 @@ def people(server: str, tmp_path: Path) -> dict[str, str]:
     """The owner's address, and those of a person of each role."""
     import psycopg
 
-    _empty(server)
+    empty(server)
     with open_store(server, tmp_path) as store:
         store.make_roles()
         store.make_roles()  # twice is as once
