@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from ballotscan.errors import StoreError, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.store import ledger, projections, schema
+from ballotscan.store.disks import network_drive
 
 WAIT_FOR_WRITER_S: Final = 5.0  # long enough for a short command to finish, short enough not to seem hung
 _WAIT_FOR_READER_S: Final = 30.0  # exporting a year takes some seconds; the writer waits that out
@@ -155,6 +156,7 @@ class WriterLock:
                 _("{database}: the database is read-only.").format(database=database),
                 _("Make the file and its folder writable."),
             )
+        _refuse_network(database)
         lock = FileLock(f"{database}.lock", timeout=wait_s, mode=0o600, thread_local=False)
         try:
             lock.acquire()
@@ -213,6 +215,8 @@ def _postgresql_engine(url: URL) -> Engine:
 
 
 def _check_file(path: Path, *, create: bool) -> None:
+    if create:
+        _refuse_network(path)
     if path.is_dir():
         raise StoreError(
             _("{database}: this is a folder.").format(database=path), _("Name a file for the database in it.")
@@ -233,6 +237,17 @@ def _check_file(path: Path, *, create: bool) -> None:
     if start not in (b"", _SQLITE_HEADER):
         raise StoreError(
             _("{database}: this file is no database.").format(database=path), _("Choose another file.")
+        )
+
+
+def _refuse_network(path: Path) -> None:
+    """Nothing is written where locks do not hold; looking does no harm."""
+    if kind := network_drive(path):
+        raise StoreError(
+            _("{database}: this is a network drive ({kind}), where locks do not hold.").format(
+                database=path, kind=kind
+            ),
+            _("Put the database on a disk of this computer; make backups to the network drive."),
         )
 
 
