@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from math import comb
 from statistics import median
 from typing import Final, NamedTuple, Protocol
@@ -195,12 +196,13 @@ class _SideWatch:
 
     def _doubled(self, answer: Answer, codes: Sequence[str], alpha: float) -> Iterator[_Noticed]:
         """The box that is marked beside the others, if that is more than people do."""
+        several = len(answer.codes) > 1
         counts = {}
         for code in codes:
             recent = self.doubled.setdefault((answer.question, code), deque(maxlen=RECENT))
-            recent.append(code in answer.codes and len(answer.codes) > 1)
-            counts[code] = sum(recent)
-        code = max(codes, key=lambda each: counts[each])
+            recent.append(several and code in answer.codes)
+            counts[code] = recent.count(True)
+        code = max(codes, key=counts.__getitem__)
         looked_at = len(self.doubled[answer.question, code])
         if _binomial_tail(looked_at, DOUBLED, counts[code]) < alpha:
             place = f"{answer.question} / {code}"
@@ -234,10 +236,11 @@ class _Share:
             self.before += 1
         if not self.before:
             return
-        now, usual = sum(self.recent) / len(self.recent), self.so_before / self.before
+        so_now = self.recent.count(True)
+        now, usual = so_now / len(self.recent), self.so_before / self.before
         if now - usual < LEAST_RISE:
             return
-        if _fisher_tail(sum(self.recent), len(self.recent), self.so_before, self.before) < alpha:
+        if _fisher_tail(so_now, len(self.recent), self.so_before, self.before) < alpha:
             yield _Noticed(kind, place, now, usual)
 
 
@@ -304,6 +307,7 @@ def _skew(rotation_deg: float) -> float:
     return (rotation_deg + 45) % 90 - 45
 
 
+@cache
 def _binomial_tail(trials: int, share: float, least: int) -> float:
     """Chance of ``least`` or more successes."""
     return sum(
