@@ -81,7 +81,7 @@ def draw_minute(minute: BoxOpening, sheets: int | None) -> bytes:
     """
     import typst
 
-    plan = {"title": _("Minute of opening a ballot box"), "lang": _("en"), **_rows(minute, sheets)}
+    plan = {"title": _("Minute of opening a ballot box"), **_rows(minute, sheets)}
     try:
         pdf = typst.compile(
             DRAWING,
