@@ -150,9 +150,9 @@ def _alike(placed: Sequence[tuple[Traced, Place]], new: frozenset[Place], sheets
 def _findings(pairs: Sequence[Alike], sheets: _Sheets, places: Sequence[Place]) -> Rescans:
     """What follows: sheets held back, sheets replaced, and a warning for each row and each replaced sheet."""
     whole = [pair for pair in pairs if sheets.counts(pair.later) and sheets.counts(pair.former)]
-    little = {place for place in sheets.order if sheets.marks[place] < MARKS and sheets.counts(place)}
+    marked = {place for place, marks in sheets.marks.items() if marks >= MARKS}
     best = {(pair.later, pair.former): pair.best for pair in pairs}
-    rows = find_rows(choose_former(whole, sheets.order), little)
+    rows = find_rows(choose_former(whole, sheets.order), marked)
     held = {later for row in rows for later in row.later}
     replaced: dict[Place, Place] = {}
     for pair in [*pairs, *_by_serial(sheets)]:

@@ -88,15 +88,15 @@ def choose_former(pairs: Iterable[Alike], order: Mapping[Place, int]) -> dict[Pl
     return found
 
 
-def find_rows(former_of: Mapping[Place, Place], little: Collection[Place]) -> list[Row]:
-    """Cut the pairs into rows. ``little`` are sheets with too few marks to be compared alone: a row of ROW or
-    more goes on across them, and takes them in.
+def find_rows(former_of: Mapping[Place, Place], marked: Collection[Place]) -> list[Row]:
+    """Cut the pairs into rows. ``marked`` are the sheets with marks enough to be compared alone: a row of ROW
+    or more goes on across others, and takes them in.
     """
     rows: list[list[tuple[Place, Place]]] = []
     step = 0
     for later in sorted(former_of):
         pair = later, former_of[later]
-        between = _joins(rows[-1][-1], pair, step, little) if rows else None
+        between = _joins(rows[-1][-1], pair, step, marked) if rows else None
         if between is None:
             rows.append([pair])
             step = 0
@@ -111,7 +111,7 @@ def find_rows(former_of: Mapping[Place, Place], little: Collection[Place]) -> li
 
 
 def _joins(
-    last: tuple[Place, Place], pair: tuple[Place, Place], step: int, little: Collection[Place]
+    last: tuple[Place, Place], pair: tuple[Place, Place], step: int, marked: Collection[Place]
 ) -> list[tuple[Place, Place]] | None:
     """The sheets between two pairs of one row, which runs by ``step``; None if they are of none."""
     (late, form), (later, former) = last, pair
@@ -125,7 +125,7 @@ def _joins(
         (Place(late.batch, late.number + by), Place(form.batch, form.number + by * sign))
         for by in range(1, gap)
     ]
-    return between if all(one in little and other in little for one, other in between) else None
+    return between if all(one not in marked and other not in marked for one, other in between) else None
 
 
 def _firm(

@@ -165,6 +165,13 @@ def test_no_close_of_an_unbalanced_batch_without_a_reason(office: Office, run: R
     assert "'box 3' has 1 sheets, but 2 were expected" in err
     assert run("close", "2023Q1", *SIGN, "--reason-unbalanced", "one was torn")[0] == ExitCode.OK
     assert last_entry(office)["statement"]["reason"] == "one was torn"  # type: ignore[index]
+    for asked in (("--quarter", "2023Q1"), ("--batch", "box 3")):
+        code, out, _err = run("tally", *asked)
+        assert code == ExitCode.OK
+        assert (
+            "box 3 should have 2 sheets, but 1 were found. Reason given at the close: one was torn"
+            in " ".join(out.split())
+        )
 
 
 def test_no_close_while_pages_have_no_place(office: Office, run: Run) -> None:
