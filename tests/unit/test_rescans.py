@@ -14,7 +14,7 @@ import pytest
 from ballotscan import verify
 from ballotscan.errors import UsageError
 from ballotscan.forms.load import load_form
-from ballotscan.model import Reason, SheetId, SheetState, WarningKind
+from ballotscan.model import PageResult, Reason, SheetId, SheetState, WarningKind
 from ballotscan.settings import shipped
 from ballotscan.sheet_work import pair_batch
 from ballotscan.store.database import Store, open_store
@@ -56,7 +56,7 @@ def scan(store: Store, batch: str, papers: Sequence[Paper], **settings: object) 
     file = f"{batch}.pdf"
     store.add_file(batch, file, sha(file), 2 * len(papers))
     base = page().reading
-    results = []
+    results: list[PageResult] = []
     for number, each in enumerate(each for both in papers for each in both):
         side = number % 2 + 1
         if each is None:
