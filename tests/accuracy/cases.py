@@ -99,7 +99,7 @@ def compare(sheet: SimulatedSheet, answers: Sequence[Answer], refused: dict[int,
 
 def cut_questions(scanned: ScannedSide) -> set[str]:
     """Questions of which some box does not lie wholly in the image."""
-    height, width = scanned.image.shape[:2]
+    width, height = scanned.size_px
     edges = ((width - 0.5), (height - 0.5))
     return {
         box.question

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import cv2
@@ -60,12 +61,12 @@ class BoxTruth:
     corners_px: tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScannedSide:
-    """One side as it left the scanner. ``image`` is what ``encoded`` decodes to, (H, W) or (H, W, 3) RGB."""
+    """One side as it left the scanner, in the file ``encoded``."""
 
     side: int
-    image: Pixels
+    size_px: tuple[int, int]  # width, height
     encoded: bytes
     suffix: str
     bitonal: bool
@@ -73,6 +74,11 @@ class ScannedSide:
     dpi_tag: float | None
     boxes: tuple[BoxTruth, ...]
     geometry: Geometry
+
+    @cached_property
+    def image(self) -> Pixels:
+        """What the file decodes to, (H, W) or (H, W, 3) RGB."""
+        return _decode(self.encoded)
 
     @property
     def grey(self) -> Pixels:
@@ -275,9 +281,9 @@ def _scan_sheet(
         image, corners_px = turn(image, corners_px, condition.turn_deg, condition.mirrored)
         tag = float(dpi) if condition.dpi_tag == -1.0 else condition.dpi_tag
         encoded, suffix = encode(image, bitonal, quality, tag)
-        shown = image if bitonal else _decode(encoded)
         boxes = _box_truths(side, corners_px)
-        scans.append(ScannedSide(side.number, shown, encoded, suffix, bitonal, dpi, tag, boxes, geometry))
+        size_px = (image.shape[1], image.shape[0])
+        scans.append(ScannedSide(side.number, size_px, encoded, suffix, bitonal, dpi, tag, boxes, geometry))
     return tuple(scans)
 
 
