@@ -29,6 +29,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.database = folder / "ballotscan.sqlite"
         self.signers = (new_signer("An", "operator"), new_signer("Bình", "auditor"))
         self.add_batch("box 1", *BALLOTS, expect=4)
