@@ -122,7 +122,10 @@ def find_candidates(page: Page, references: Sequence[Reference]) -> list[Found]:
     polar = polar_spectrum(scipy.fft.rfft2(field))
     turns = [turn for reference in references for turn in _rotations_and_scales(polar, reference)]
     best = max(turn.score for turn in turns)
-    found = [_find_shift(page, field, turn) for turn in turns if turn.score >= LIKELY * best]
+    found: list[Found] = []
+    for turn in turns:
+        if turn.score >= LIKELY * best and not any(_is_settled(turn, each) for each in found):
+            found.append(_find_shift(page, field, turn))
     if max(each.peak for each in found) < CONVINCING:
         found += [_find_shift(page, field, turn) for turn in turns if turn.score < LIKELY * best]
     return found
@@ -131,6 +134,16 @@ def find_candidates(page: Page, references: Sequence[Reference]) -> list[Found]:
 LIKELY = 0.7
 """Sides and turns with at least this share of the best log-polar score are tried first. Four ballots of one
 election that differ in two lines score within 0.98 of each other."""
+
+
+def _is_settled(turn: _Turn, found: Found) -> bool:
+    """Whether the side was found already so plainly that another turn of it cannot be the right one."""
+    return found.reference is turn.reference and found.peak >= PLAIN
+
+
+PLAIN = 0.4
+"""A whitened peak that other forms reach half of. On 52 office and hard pages no second turn of a side was
+better than a first one of this peak."""
 
 CONVINCING = 0.3
 """A whitened peak of the form's own pages even when hard to read; other forms stay below 0.2."""

@@ -33,6 +33,10 @@ RADIUS_MIN, RADIUS_MAX = 8.0, 118.0
 """Log-polar sampling of the spectrum: half a turn in steps of 0.7 degrees, radii in cycles per field, from
 just above illumination to just below the sampling limit, in steps of 2.9 %."""
 
+PADDED_RADII = 112
+"""Room for the radii and for the 13 steps by which ``align`` shifts them, so that nothing wraps round; a size
+that is fast to transform."""
+
 RADIUS_STEP = (RADIUS_MAX / RADIUS_MIN) ** (1 / (RADII - 1))
 
 HALF_DPI = 75.0
@@ -157,7 +161,7 @@ def polar_spectrum(spectrum: Complexes) -> Complexes:
     polar = cv2.remap(log_amplitude, *_POLAR_MAP, cv2.INTER_LINEAR)
     polar = polar - polar.mean(axis=0, keepdims=True)
     polar /= np.linalg.norm(polar) + 1e-9
-    padded = np.zeros((ANGLES, 2 * RADII), np.float32)
+    padded = np.zeros((ANGLES, PADDED_RADII), np.float32)
     padded[:, :RADII] = polar
     return scipy.fft.rfft2(padded).astype(np.complex64)
 
