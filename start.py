@@ -223,6 +223,7 @@ def run_tests() -> int:
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
         ["mypy"],
+        ["tests.bench", "--short"],  # warns where the reader has become slower, and never fails
         ["pytest", "--numprocesses", str(os.cpu_count() or 1)],
     ]
     failed = []

@@ -1,0 +1,1 @@
+"""How fast the program is, against decoding its pages and nothing more. See ``tests/bench/__main__.py``."""
