@@ -108,7 +108,7 @@ def restore(
     if not file.is_file():
         raise UsageError(_("{file}: there is no such file.").format(file=file), _("Check its name."))
 
-    from ballotscan.store.backup import copy_record, head_of_manifest
+    from ballotscan.store.backup import bring_back, copy_record, head_of_manifest
 
     head = head_of_manifest(file)
     if head is None:
@@ -120,6 +120,8 @@ def restore(
     target = Path(settings.database)
     head, count = copy_record(file, file.parent, target)
     _verify_copy(target, head)
+    for path in bring_back(target, settings.folder):
+        typer.echo(_("{file}: put back.").format(file=path))
     typer.echo(_("{file}: restored with {count} originals, and verified.").format(file=target, count=count))
     _print_head(head)
     typer.echo(_("Compare this head with the last report: what came after it must be scanned again."))

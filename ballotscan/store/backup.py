@@ -7,17 +7,20 @@ then each original's hash and path, as ``sha256sum --check`` reads them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from ballotscan.errors import StoreError, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.model import Sha256
+from ballotscan.settings import shipped
 from ballotscan.store import keeping, originals
 from ballotscan.store.connect import make_private_folder
 
@@ -72,6 +75,23 @@ def head_of_manifest(copy: Path) -> str | None:
     return first.rpartition(" ")[2]
 
 
+def bring_back(database: Path, folder: Path) -> list[Path]:
+    """Put templates and scanners' profiles, as last used, from the originals to where the program looks for
+    them, unless a file lies there or the same comes with the program; returns those it wrote.
+    """
+    with closing(_read_only(database)) as record:
+        names = keeping.names_of_files(_naming_files(record))
+    written = []
+    for name, sha in names.items():
+        target, with_program = folder / name, shipped(name.parts[0]).joinpath(*name.parts[1:])
+        same = with_program.is_file() and hashlib.sha256(with_program.read_bytes()).hexdigest() == sha
+        if not same and not target.exists():
+            make_private_folder(target.parent)
+            target.write_bytes(originals.original_path(folder, sha).read_bytes())
+            written.append(target)
+    return written
+
+
 def _read_only(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
 
@@ -79,10 +99,14 @@ def _read_only(database: Path) -> sqlite3.Connection:
 def _contents(copy: sqlite3.Connection) -> tuple[str, list[Sha256]]:
     copy.execute("PRAGMA journal_mode=DELETE")
     (head,) = copy.execute("SELECT hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
+    return bytes(head).hex(), sorted(keeping.kept_files(_naming_files(copy)))
+
+
+def _naming_files(record: sqlite3.Connection) -> Iterator[tuple[str, Mapping[str, Any]]]:
     marks = ", ".join("?" * len(keeping.NAMING_FILES))
     query = f"SELECT kind, body FROM ledger WHERE kind IN ({marks}) ORDER BY seq"
-    entries = ((kind, json.loads(body)) for kind, body in copy.execute(query, keeping.NAMING_FILES))
-    return bytes(head).hex(), sorted(keeping.kept_files(entries))
+    for kind, body in record.execute(query, keeping.NAMING_FILES):
+        yield kind, json.loads(body)
 
 
 def _copy_original(folder: Path, target: Path, sha: Sha256) -> None:

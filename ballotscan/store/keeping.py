@@ -49,6 +49,19 @@ def kept_files(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> set[Sha256]:
     return kept
 
 
+def names_of_files(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[Path, Sha256]:
+    """Where templates and profiles are looked for, below the store's folder, and each one's newest hash."""
+    names: dict[Path, Sha256] = {}
+    for kind, body in entries:
+        if kind == "form":
+            folder = Path("templates", Path(body["form"]).name)
+            names |= {folder / Path(name).name: Sha256(sha) for name, sha in body.get("files", {}).items()}
+        if kind == "run" and body.get("calibration"):
+            name, sha = body["calibration"].rsplit(" ", 1)
+            names[Path("calibration", f"{Path(name).name}.toml")] = Sha256(sha)
+    return names
+
+
 def export_body(what: str, path: Path, by: str) -> dict[str, Any]:
     """A file that was given out. ``by`` is who asked for people's texts; empty where they are masked."""
     with path.open("rb") as file:
