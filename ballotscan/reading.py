@@ -98,7 +98,7 @@ def read_side(
     read: SideReading | SideNotRead | None = None
     if alignment is not None and _agrees(alignment):
         read = _read(_Sight(scan, page, alignment, page, alignment), bitonal, always_ocr)
-        if alignment.peak >= STRAIGHT_PEAK and _lost_share(read) <= MOST_LOST:
+        if _is_straight(alignment, read):
             return read
     flat = _read_flat(scan.grey, page, references, bitonal, always_ocr)
     if flat is not None and (read is None or _lost_share(flat) <= _lost_share(read)):
@@ -142,6 +142,14 @@ def _read(seen: _Sight, bitonal: bool, always_ocr: bool) -> SideReading | SideNo
         print_dark=measured.print_dark,
         trace=take_trace(seen.page, alignment, measured.marks),
     )
+
+
+def _is_straight(alignment: Alignment, read: SideReading | SideNotRead) -> bool:
+    """Whether a page need not be laid flat. A streak of dust is a scanner's, hides outlines, and would not be
+    known for one any more on the page laid flat."""
+    if isinstance(read, SideReading) and read.streaks_mm:
+        return True
+    return alignment.peak >= STRAIGHT_PEAK and _lost_share(read) <= MOST_LOST
 
 
 def _lost_share(read: SideReading | SideNotRead) -> float:
