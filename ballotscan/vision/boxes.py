@@ -37,6 +37,10 @@ Inside, what the blank prints (the outline itself) is left out besides."""
 PRINTED = 0.12
 """Darkness of the blank above which a sample counts as print and is left out of the zones for ink."""
 
+LEAST_FREE = 0.14
+"""An inside of which less than this share is white holds a printed letter: bubbles with capital letters leave
+0.02 to 0.13, circles with figures and boxes more."""
+
 RAYS = 48
 """The surroundings are looked at along rays, every 7.5 degrees, so that ink all round (a circle) is told
 from a stroke at one side."""
@@ -88,6 +92,7 @@ class BoxPrints:
     outline_blank: Floats
     shares: Floats
     inside: Zone
+    lettered: Bools  # (N,) a letter is printed inside
     inside_print: Floats
     inside_span: Indices  # (N, 2) width and height, in samples
     reach: NDArray[np.uint8]
@@ -106,7 +111,7 @@ def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
     wide = make_grid(largest + SURROUND_MM, AROUND_STEP_MM)
     seen_close, seen_wide = (_darkness(blank, dpi, centres, grid) for grid in (close, wide))
     grown = _spread(seen_close).reshape(len(rects), -1)
-    inside, near = _inside_and_near(rects, centres, close, seen_close)
+    inside, near, lettered = _inside_and_near(rects, centres, close, seen_close)
     sides = _outline_sides(rects, close, seen_close)
     shares = _shares(np.concatenate([sides, inside[:, None]], axis=1))
     flat_seen = seen_close.reshape(len(rects), -1, 1)
@@ -122,6 +127,7 @@ def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
         outline_blank=np.maximum((shares[:, :4] @ flat_seen)[:, :, 0], 0.1),
         shares=shares,
         inside=zone,
+        lettered=lettered,
         inside_print=(shares[:, 4:] @ grown[:, :, None])[:, 0, 0],
         inside_span=np.stack([inside.any(axis=1).sum(axis=1), inside.any(axis=2).sum(axis=1)], axis=1),
         reach=_reach(zone, close.size),
@@ -172,12 +178,19 @@ def _outwards(rects: Floats, grid: Grid) -> Floats:
     return np.maximum(across - rects[:, 2, None, None] / 2, down - rects[:, 3, None, None] / 2)
 
 
-def _inside_and_near(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> tuple[Bools, Bools]:
+def _inside_and_near(rects: Floats, centres: Floats, grid: Grid, seen: Floats) -> tuple[Bools, Bools, Bools]:
+    """The samples (N, S, S) inside and near each box that the form leaves white, and which boxes (N,) hold a
+    letter. Where a letter is printed
+    inside and leaves hardly any, all of the inside is taken: what is darker than the letter's print is
+    ink."""
     free = _spread(seen) < PRINTED
     outwards = _outwards(rects, grid)
     own = outwards < _to_other_boxes(rects, centres, grid)
     near = (outwards > INSET_MM) & (outwards <= NEAR_MM) & free & own
-    return (outwards < -INSET_MM) & free, near
+    inside = outwards < -INSET_MM
+    white = inside & free
+    lettered = white.sum(axis=(1, 2)) < LEAST_FREE * inside.sum(axis=(1, 2))
+    return np.where(lettered[:, None, None], outwards < -2 * INSET_MM, white), near, lettered
 
 
 def _zone(mask: Bools) -> Zone:

@@ -100,11 +100,12 @@ def measure_marks(page: Page, alignment: Alignment) -> Measured:
     means = (boxes.shares @ close[:, :, None])[:, :, 0]
     sides = np.sort(means[:, :4] / boxes.outline_blank, axis=1)
     own_print = max(float(np.median(sides)), LEAST_PRINT)
-    scores = _inside_scores(close / own_print - boxes.print, boxes)
+    ink = close / own_print - boxes.print
+    scores = _inside_scores(ink, boxes)
     scores |= _surround_scores(_along_rays(page, outlines, boxes, paper, own_print))
     half_mm = float(boxes.rects_mm[:, 2:].max()) / 2
     scores |= {
-        "ink": means[:, 4] / own_print - boxes.inside_print,
+        "ink": np.where(boxes.lettered, _beyond(ink, boxes), means[:, 4] / own_print - boxes.inside_print),
         "outline": outlines.fit,
         "weakest_side": sides[:, 0] / own_print,
         "next_side": sides[:, 1] / own_print,
@@ -165,6 +166,13 @@ def _inside_scores(ink: Floats, boxes: BoxPrints) -> dict[str, Floats]:
     }
 
 
+def _beyond(ink: Floats, boxes: BoxPrints) -> Floats:
+    """Mean ink (N,) where it is darker than the print: over a letter, which is grown, most of it is not."""
+    if not boxes.lettered.any():
+        return np.zeros(len(ink))
+    return _taken(ink, boxes.inside).clip(0).sum(axis=1) / np.maximum(boxes.inside.used.sum(axis=1), 1)
+
+
 def _soften(ink: Floats, size: int) -> Floats:
     """Mean of three by three samples (0.6 mm), so that single specks and noise do not make a peak."""
     tall = ink.reshape(-1, size)  # patches below one another: their edges, far from any box, run together
@@ -172,10 +180,12 @@ def _soften(ink: Floats, size: int) -> Floats:
 
 
 def _top(samples: Floats) -> Floats:
-    """The mean of the darkest twentieth: a pen line across a box, but no single speck."""
+    """The mean of the darkest twentieth: a pen line across a box, but no single speck. Boxes with fewer
+    samples than that (minus infinity stands for the others) are taken whole."""
     count = max(samples.shape[1] // 20, 1)
     darkest = np.partition(samples, samples.shape[1] - count, axis=1)[:, -count:]
-    return np.maximum(darkest, 0).mean(axis=1)
+    there = np.isfinite(darkest)
+    return np.where(there, darkest, 0).clip(0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
 
 
 def _extent(strong: Bools, boxes: BoxPrints) -> Floats:
