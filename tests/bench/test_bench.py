@@ -6,7 +6,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ballotscan.intake.files import open_source
 from tests.bench import measure, pages, report
@@ -36,22 +38,24 @@ FIGURES = {
 }
 
 
-def test_each_copy_of_a_page_is_a_file_of_its_own_with_the_same_picture() -> None:
-    jpeg = (pages.ROOT / "samples" / "plain.jpg").read_bytes()
-    one, other = pages.numbered(jpeg, 1), pages.numbered(jpeg, 2)
-    assert one != other
-    cv2 = pytest.importorskip("cv2")
-    numpy = pytest.importorskip("numpy")
-    decoded = [cv2.imdecode(numpy.frombuffer(each, numpy.uint8), 0) for each in (jpeg, one, other)]
-    assert all((each == decoded[0]).all() for each in decoded)
-
-
 @pytest.fixture
 def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stacks of a sample, in a folder of the test's own."""
-    sample = (pages.ROOT / "samples" / "plain.jpg").read_bytes()
+    """Stacks drawn on a sample, in a folder of the test's own."""
+    sample = np.asarray(Image.open(pages.ROOT / "samples" / "plain.jpg").convert("L"))
+    box = np.array([[100.0, 100.0], [140.0, 100.0], [140.0, 140.0], [100.0, 140.0]])
+    bases = (pages.Base(sample, tuple(("Q", box + np.array([60.0 * place, 0.0])) for place in range(5))),)
     monkeypatch.setattr(pages, "WORK", tmp_path)
-    monkeypatch.setattr(pages, "office_pages", lambda: [sample])
+    monkeypatch.setattr(pages, "bases", lambda: bases)
+
+
+@pytest.mark.usefixtures("plain")
+def test_every_page_has_marks_of_its_own_and_always_the_same() -> None:
+    first, second = pages.page(0), pages.page(1)
+    assert (first == pages.page(0)).all()
+    assert (first != second).any()
+    changed = np.argwhere(first != pages.bases()[0].grey)
+    assert (changed.min(axis=0) > 85).all()
+    assert changed.max(axis=0)[0] < 155
 
 
 @pytest.mark.usefixtures("plain")
