@@ -59,7 +59,7 @@ CODE = (
     "tests/simulator/*.py",
 )
 
-BESIDE_READING = ("calibrate.py", "contact_sheet.py", "overlay.py", "trace.py")
+BESIDE_READING = ("calibrate.py", "contact_sheet.py", "likeness.py", "overlay.py", "trace.py")
 """Modules of the vision room that take no part in reading a page."""
 
 MARKS_CODE = ("tests/accuracy/marks_level.py",)
