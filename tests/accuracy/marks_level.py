@@ -224,13 +224,14 @@ def _put(page: Pixels, drawn: Drawn, at_px: Floats) -> None:
     put_ink(page, (round(float(at_px[0])) + drawn.left, round(float(at_px[1])) + drawn.top, drawn.stays))
 
 
-def _stays_in(drawn: Drawn, paper: Paper, box: int) -> bool:
-    """Whether a mark made for a box enters no other box."""
+def _entered(drawn: Drawn, paper: Paper, box: int) -> list[int]:
+    """The other boxes that a mark made for a box enters."""
     boxes = paper.side.boxes
     own = boxes[box].rect
     x_mm, y_mm = own.x_mm + own.w_mm / 2, own.y_mm + own.h_mm / 2
     points_mm = drawn.points_mm + np.array([x_mm, y_mm])
     low, high = points_mm.min(axis=0), points_mm.max(axis=0)
+    entered = []
     for other in paper.near[box]:
         rect = boxes[other].rect
         beside = low[0] > rect.x_mm + rect.w_mm or high[0] < rect.x_mm
@@ -239,8 +240,8 @@ def _stays_in(drawn: Drawn, paper: Paper, box: int) -> bool:
         x, y = points_mm[:, 0] - rect.x_mm, points_mm[:, 1] - rect.y_mm
         edge = 0.1  # mm outside the outline: half of a thin stroke's width
         if np.any((x > -edge) & (x < rect.w_mm + edge) & (y > -edge) & (y < rect.h_mm + edge)):
-            return False
-    return True
+            entered.append(other)
+    return entered
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -307,36 +308,40 @@ CLUTTER: tuple[Callable[[Pixels, Rng, Paper, Writer], None], ...] = (_dust, _fol
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What is marked for one question, and whether all of it is of the row's class."""
+    """What is marked for one question, and whether a stroke runs from or into another box."""
 
     codes: tuple[str, ...]
-    marginal: bool
+    reaching: bool
+
+    @property
+    def kind(self) -> str:
+        return "reaching" if self.reaching else "plain" if self.codes else "blank"
 
 
 def _mark_side(
-    pages: Pixels, paper: Paper, form: Form, writer: Writer, kind: Kind, rng: Rng
+    page: Pixels, paper: Paper, form: Form, writer: Writer, kind: Kind, rng: Rng
 ) -> dict[str, Meant]:
     """Mark the questions of one side, in place."""
     numbers: dict[str, list[int]] = {}
     for number, box in enumerate(paper.side.boxes):
         numbers.setdefault(box.question, []).append(number)
     multiple = {question.id for question in form.questions if question.multiple}
-    meant = {}
+    codes: dict[str, list[str]] = {question: [] for question in numbers}
+    marginal: set[str] = set()
     for question, boxes in numbers.items():
         wanted = [boxes[int(rng.integers(len(boxes)))]] if rng.random() >= kind.blank_share else []
         if wanted and question in multiple:
             wanted = sorted({*wanted, *(box for box in boxes if rng.random() < 0.35)})
-        codes, marginal = [], False
         for box in wanted:
             drawn = writer.marks[int(rng.integers(HAND_MARKS))]
-            stays = _stays_in(drawn, paper, box)
-            if not stays and not kind.marginal:
-                continue  # it would reach into another box: that is marginal
-            marginal |= not stays
-            _put(pages, drawn, paper.centres_px[box] + rng.uniform(-0.5, 0.5, 2))
-            codes.append(paper.side.boxes[box].option)
-        meant[question] = Meant(tuple(codes), marginal)
-    return meant
+            entered = _entered(drawn, paper, box)
+            if entered and not kind.marginal:
+                continue  # only marginal marks reach into another box
+            if entered:
+                marginal |= {question, *(paper.side.boxes[other].question for other in entered)}
+            _put(page, drawn, paper.centres_px[box] + rng.uniform(-0.5, 0.5, 2))
+            codes[question].append(paper.side.boxes[box].option)
+    return {question: Meant(tuple(codes[question]), question in marginal) for question in numbers}
 
 
 def _read(page: Pixels, paper: Paper, form: Form) -> SideReading:
@@ -372,11 +377,11 @@ def _run_sheet(
     cases = [
         Case(
             source=f"{form.id}+marks+{kind_name}", sheet=str(seed), side=sides[answer.question],
-            question=answer.question, kind="plain" if meant[answer.question].codes else "blank",
+            question=answer.question, kind=meant[answer.question].kind,
             shape=writer.hand.habit, pen=writer.hand.pen.kind, meant=meant[answer.question].codes,
             read=answer.codes, outcome=answer.outcome.value, status=answer.status.value,
             confidence=answer.confidence, reason=answer.reason.value if answer.reason else "",
-            ordinary=not meant[answer.question].marginal, boxes=boxes[answer.question],
+            ordinary=not meant[answer.question].reaching, boxes=boxes[answer.question],
             inked=len(meant[answer.question].codes),
         )
         for answer in decide_answers(form, readings)

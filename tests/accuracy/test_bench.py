@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.accuracy.bench import SHORT_SERIES, load_results, run_short, sum_shards
+from tests.accuracy.bench import SHORT_SERIES, full_jobs, load_results, run_short, sum_shards
 from tests.accuracy.rows import ROWS, SEEDS_FROM, SEEDS_PER_ROW, SEEDS_PER_SERIES, seed_of
 from tests.accuracy.table import reliability
 from tests.accuracy.tally import Tally, from_json, total
@@ -54,6 +54,20 @@ def test_no_seed_serves_twice() -> None:
     assert firsts[0] == SEEDS_FROM
     assert firsts[-1] + SEEDS_PER_ROW <= SEEDS_FROM + SEEDS_PER_SERIES
     assert max(max(row.full.values()) for row in ROWS) * 3 < SEEDS_PER_ROW
+
+
+@pytest.mark.parametrize("part", [0.1, 0.37, 0.9])
+def test_a_run_that_is_stopped_has_advanced_all_rows_alike(part: float) -> None:
+    """Up to one shard of each; and all shards together are every sheet once."""
+    jobs = full_jobs("")
+    stopped = round(part * len(jobs))
+    reached = jobs[stopped].first / ROWS[jobs[stopped].row].full[jobs[stopped].template]
+    for number, row in enumerate(ROWS):
+        for template, sheets in row.full.items():
+            of_row = [job for job in jobs if (job.row, job.template) == (number, template)]
+            assert sum(job.sheets for job in of_row) == sheets
+            done = sum(job.sheets for job in jobs[:stopped] if (job.row, job.template) == (number, template))
+            assert abs(done / sheets - reached) <= of_row[0].sheets / sheets
 
 
 def test_sums_are_sums() -> None:
