@@ -157,6 +157,7 @@ def build_app() -> typer.Typer:
 def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
     """Name, function and help of each command that stands alone."""
     from ballotscan.cli.close import amend, close
+    from ballotscan.cli.doctor import doctor
     from ballotscan.cli.gallery import gallery
     from ballotscan.cli.inspect import inspect
     from ballotscan.cli.record import backup, rebuild, restore, void
@@ -179,6 +180,7 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
         ("rebuild", rebuild, _("Make all tables anew from the ledger.")),
         ("backup", backup, _("Copy the record and its originals, and verify the copy.")),
         ("restore", restore, _("Put a backup in place where there is no database.")),
+        ("doctor", doctor, _("Look whether this computer is fit for scanning.")),
         ("retention", retention, _("List the scans that were kept long enough, and remove them.")),
         ("roles", roles, _("Make the roles of a PostgreSQL database: who may scan, who may look.")),
     )

@@ -49,7 +49,7 @@ def fits_code(form: str, edition: str) -> bool:
 def parse_payload(text: str) -> SideCode | None:
     """What a code says, or ``None`` where it is none of ours (a parcel's label, say)."""
     found = _PAYLOAD.fullmatch(text)
-    if found is None:
+    if found is None or len(text) > MAX_PAYLOAD:
         return None
     return SideCode(found["form"].lower(), found["edition"], int(found["side"]), found["serial"])
 

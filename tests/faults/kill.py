@@ -48,6 +48,7 @@ FORMS: Final = [TWO_SIDED, ONE_SIDED]
 WRITING: Final = ("write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "ftruncate")
 """The system calls by which anything comes onto the disk, or goes."""
 ERRORS: Final = ("EIO", "ENOSPC")
+KEPT_EVERY: Final = 20
 RESULTS: Final = Path(__file__).with_name("results.json")
 DONE, SAID, CRASHED, KILLED = 0, 4, 70, -signal.SIGKILL
 
@@ -241,11 +242,12 @@ def fail_at(
     return code, look_at(office, folder, acknowledged(shared))
 
 
-def errors(office: Office, scratch: Path, step: int = 1) -> Iterator[tuple[str, int, str]]:
+def errors(
+    office: Office, scratch: Path, calls: Counter[str], step: int = 1
+) -> Iterator[tuple[str, int, str]]:
     """Every ``step``-th call of every kind, once or from then on: which, the exit code, what is wrong."""
-    counts = count_calls(office, scratch / "counted")
     for call in WRITING:
-        for when in range(1, counts[call] + 1, step):
+        for when in range(1, calls[call] + 1, step):
             error, for_good = ERRORS[when % 2], when // 2 % 2 == 0
             folder = scratch / f"{call}-{when}"
             code, wrong = fail_at(office, folder, call, error, when, for_good=for_good)
@@ -269,43 +271,51 @@ def main() -> int:
         with told_pages():
             office = make_office(scratch / "office")
             if given.runs:
-                wrong += keep("kills", _count_kills(office, given.runs, given.seed, scratch))
+                wrong += _keep_each("kills", _count_kills(office, given.runs, given.seed, scratch))
             if given.errors:
-                wrong += keep("errors", _count_errors(office, scratch, given.step))
+                wrong += _keep_each("errors", _count_errors(office, scratch, given.step))
     finally:
         shutil.rmtree(scratch)
     return 1 if wrong else 0
 
 
-def _count_kills(office: Office, runs: int, seed: int, scratch: Path) -> dict[str, Any]:
+def _keep_each(name: str, results: Iterator[dict[str, Any]]) -> int:
+    """Keep what is known from time to time, as a long run may be cut off; returns how many were wrong."""
+    wrong = 0
+    for number, result in enumerate(results, start=1):
+        wrong = result["wrong"]
+        if number % KEPT_EVERY == 0 or result["done"]:
+            keep(name, {key: value for key, value in result.items() if key != "done"})
+    return wrong
+
+
+def _count_kills(office: Office, runs: int, seed: int, scratch: Path) -> Iterator[dict[str, Any]]:
     counts: Counter[str] = Counter()
-    for code, pages, wrong in kills(office, runs, seed, scratch):
+    for number, (code, pages, wrong) in enumerate(kills(office, runs, seed, scratch), start=1):
         counts["killed in the middle" if code == KILLED else "ended before"] += 1
         counts["with pages acknowledged"] += code == KILLED and pages > 0
         counts["wrong"] += bool(wrong)
         if wrong:
             sys.stdout.write(f"WRONG: {wrong}\n")
-    return {"runs": runs, "seed": seed, **counts, "wrong": counts["wrong"]}
+        yield {"runs": number, "of": runs, "seed": seed, **counts, "done": number == runs}
 
 
-def _count_errors(office: Office, scratch: Path, step: int) -> dict[str, Any]:
+def _count_errors(office: Office, scratch: Path, step: int) -> Iterator[dict[str, Any]]:
+    calls = count_calls(office, scratch / "counted")
+    points = sum(len(range(1, calls[call] + 1, step)) for call in WRITING)
     counts: Counter[str] = Counter()
-    for what, code, wrong in errors(office, scratch, step):
+    for number, (what, code, wrong) in enumerate(errors(office, scratch, calls, step), start=1):
         counts[f"{what.split()[0]}: {'stopped with one line' if code == SAID else 'went on'}"] += 1
         counts["wrong"] += bool(wrong)
         if wrong:
             sys.stdout.write(f"WRONG: {what}: {wrong}\n")
-    return {
-        "points": sum(counts.values()) - counts["wrong"],
-        "step": step,
-        **counts,
-        "wrong": counts["wrong"],
-    }
+        yield {"points": number, "of": points, "step": step, **counts, "done": number == points}
 
 
 def keep(name: str, result: dict[str, Any], path: Path = RESULTS) -> int:
     """Print a result, and put it into the file of results; returns how many were wrong."""
     sys.stdout.write(f"{name}: {json.dumps(result)}\n")
+    sys.stdout.flush()
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     known[name] = result
     path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
