@@ -15,7 +15,8 @@ _UNSEEN = {
     "Co",
     "Zl",
     "Zp",
-}  # control, format (bidi overrides), unassigned, private, separators
+    "Zs",
+}  # control, format (bidi overrides), unassigned, private, separators; of spaces only the plain one is shown
 
 NaturalKey = tuple[tuple[tuple[int, int, str], ...], ...]
 
@@ -53,6 +54,6 @@ def _escape(character: str) -> str:
         return f"\\x{code - 0xDC00:02x}"
     if character == "\\":
         return "\\\\"
-    if unicodedata.category(character) in _UNSEEN or 0xD800 <= code <= 0xDFFF:
+    if (unicodedata.category(character) in _UNSEEN and character != " ") or 0xD800 <= code <= 0xDFFF:
         return f"\\u{{{code:x}}}"
     return character

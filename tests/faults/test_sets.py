@@ -242,9 +242,7 @@ def test_case_36_template_invalid(tmp_path: Path) -> None:
 # --- no ballots ---------------------------------------------------------------------------------------------
 
 
-def test_case_38_what_is_no_ballot_is_in_the_balance_and_not_in_the_tally(
-    store: Store, tmp_path: Path
-) -> None:
+def test_case_38_what_is_no_ballot_is_counted_and_not_tallied(store: Store, tmp_path: Path) -> None:
     stack = [page(1, 1, seed=1), page(1, 2, seed=2), page(0, seed=3), page(3, seed=4)]
     scan(store, write_stack(tmp_path / "in" / "a.tif", stack), [TWO_SIDED])
     balance = store.balance(BATCH)

@@ -26,6 +26,7 @@ from ballotscan.store import connect, ledger, originals
 from ballotscan.store.database import Store, open_store
 from tests.cli.stub_reader import TWO_SIDED, page, write_stack
 from tests.cli.test_scan_stacks import BATCH, Cut, duplex, lose_pages, rows, scan, sheets, states
+from tests.conftest import empty
 from tests.unit.record import Office
 from tests.unit.store.makers import page as stored_page
 from tests.unit.store.makers import settings as stored_settings
@@ -439,3 +440,31 @@ def test_case_56_software_update_between_batches(store: Store, tmp_path: Path) -
     from tests.cli.test_scan_stacks import test_reread_lists_what_differs_and_changes_nothing as again
 
     again(store, tmp_path)
+
+
+def test_case_58_postgresql_connection_drops(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a transaction: nothing of it stays, and the same again makes no doubles."""
+    import psycopg
+
+    def hang_up(*_arguments: object) -> None:
+        with psycopg.connect(server, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            )
+
+    empty(server)
+    with open_store(server, tmp_path) as store:
+        store.start_batch(stored_settings(), "test 1")
+        store.add_file("box", "scan.pdf", sha("scan.pdf"), 3)
+        store.add_pages("box", [stored_page(1)])
+        with monkeypatch.context() as broken:
+            broken.setattr("ballotscan.store.writing.projections.apply", hang_up)
+            with pytest.raises(StoreError, match="server"):
+                store.add_pages("box", [stored_page(1), stored_page(2)])
+    with open_store(server, tmp_path) as store:
+        assert len(store.page_keys("box", 1)) == 1
+        assert len(store.add_pages("box", [stored_page(number) for number in (1, 2, 3)])) == 2
+        assert [ref.page for ref in store.page_keys("box", 1)] == [1, 2, 3]
+        assert whole(store)
