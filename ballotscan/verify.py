@@ -18,7 +18,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class Report:
     head: str
     closes: list[tuple[int, str, list[str]]]
     originals: int = 0
-    removed: Sequence[tuple[int, str, str, int]] = ()
+    removed: list[tuple[int, str, str, int]] = field(default_factory=list)
 
 
 def verify(
@@ -83,13 +83,12 @@ def verify(
         with closing(_open(database)) as connection:
             report, signed = check_chain(connection, anchors)
             check_signatures(signed, report, trusted)
-            recount = Recount()
+            recount = Recount(report.removed)
             for seq, kind, body in _rows(connection, "SELECT seq, kind, body FROM ledger ORDER BY seq"):
                 content = json.loads(body)
                 if (content["seq"], content["kind"]) != (seq, kind) or canonical(content) != body:
                     raise Fault("body", seq)
                 recount.add(seq, kind, content)
-            report.removed = recount.removed
             report.originals = check_originals(folder, recount.kept, recount.may_lack)
             for path in (path for path in exports if hash_of(path) not in recount.exports):
                 raise Fault("export", what=str(path))
@@ -174,9 +173,9 @@ def check_signatures(signed: Iterable[tuple[int, bytes, Any]], report: Report, t
                 raise Fault("key", seq, name)
             if trusted and key not in trusted:
                 raise Fault("trust", seq, name)
+        known |= signers
         if statement["head"] != {"seq": seq - 1, "hash": prev.hex()}:
             raise Fault("place", seq)
-        known |= signers
         if statement["previous"] != previous or statement["act"] != body["kind"]:
             raise Fault("previous", seq)
         previous = hashlib.sha256(b"\0" + prev + canonical(body)).hexdigest()
@@ -192,7 +191,7 @@ def same_person(name: str, other: str) -> bool:
 class Recount:
     """The state of pages, sheets and answers, followed entry by entry; compared at each close."""
 
-    def __init__(self) -> None:
+    def __init__(self, removed: list[tuple[int, str, str, int]] | None = None) -> None:
         self.batches: dict[str, Any] = {}
         self.forms: dict[tuple[str, str], Any] = {}
         self.files: dict[int, Any] = {}
@@ -201,7 +200,7 @@ class Recount:
         self.sheets: dict[int, Any] = {}
         self.closed: dict[tuple[str, str, str], str] = {}
         self.kept, self.may_lack, self.exports = set[str](), set[str](), set[str]()  # files, by hash
-        self.removed: list[tuple[int, str, str, int]] = []
+        self.removed = [] if removed is None else removed
 
     def add(self, seq: int, kind: str, body: Any) -> None:  # noqa: PLR0912  one case per kind
         """One entry. A kind that changes nothing counted is passed by once the closed periods allow it."""
@@ -209,6 +208,7 @@ class Recount:
         about = body if kind == "batch" else self.batches.get(batch)
         for period in (name for scope, name in self.closed.items() if about and _in(scope, about)):
             raise Fault("closed", seq, period)
+        self.exports.add(body.get("sha256", ""))
         self.kept.update(body.get("files", {}).values(), body.get("calibration", "").split()[-1:])
         match kind:
             case "void" | "removed" if not body["reason"].strip() or same_person(body["by"], body["second"]):
@@ -219,8 +219,6 @@ class Recount:
                 self.batches[body["batch"]]["expect"] = body["expect"]
             case "form":
                 self.forms[body["form"], body["edition"]] = body
-            case "export":
-                self.exports.add(body["sha256"])
             case "removed":
                 self.may_lack.update(body["originals"])
                 self.removed.append((seq, body["of"], body["at"][:10], len(body["originals"])))
@@ -245,11 +243,9 @@ class Recount:
                 sheet["rulings"][body["question"]] = body
                 if sheet["state"] != "void" and not any(a["waits"] for a in answers_of(sheet)):
                     sheet["state"] = "read"
-            case "void":
-                self.sheets[body["sheet"]]["state"] = "void"
-            case "replaced":
-                if self.sheets[body["sheet"]]["state"] not in ("set_aside", "incomplete"):
-                    raise Fault("void", seq)
+            case "replaced" if self.sheets[body["sheet"]]["state"] not in ("set_aside", "incomplete"):
+                raise Fault("void", seq)
+            case "void" | "replaced":
                 self.sheets[body["sheet"]]["state"] = "void"
             case "amendment":
                 self.closed.pop(_scope(body["statement"]), None)
