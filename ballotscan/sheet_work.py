@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ballotscan.forms.form import Form
-from ballotscan.model import BatchSettings, PageState, Sha256, Sheet
+from ballotscan.model import BatchSettings, PageState, Sha256, Sheet, SideReading
 from ballotscan.rescans import find_rescans
 from ballotscan.rules.answers import decide_answers
 from ballotscan.rules.decide import read_sheet, sheet_flag, unread_sheet
@@ -18,6 +18,9 @@ from ballotscan.store.rows import PendingPage
 
 SHEETS_AT_ONCE: Final = 500
 """Sheets decided and stored in one transaction: some 10 MB in memory."""
+
+READ_AT_ONCE: Final = 32
+"""Sheets whose evidence is read in one go: some 3 MB."""
 
 Forms = Mapping[str, Form]
 
@@ -42,10 +45,10 @@ def pair_batch(
         chunk = plans[start : start + SHEETS_AT_ONCE]
         duplicates = doubts.duplicates(chunk) | {held - start for held in rescans.held}
         sheets = [
-            (_decide(store, plan, forms[plan.form], number in duplicates, batch), _keys(plan))
-            for number, plan in enumerate(chunk)
+            _decide(forms[plan.form], plan, readings, number in duplicates, batch)
+            for number, (plan, readings) in enumerate(_with_readings(store, chunk))
         ]
-        store.add_sheets(batch.name, sheets)
+        store.add_sheets(batch.name, list(zip(sheets, map(_keys, chunk), strict=True)))
     rescans.link(store)
 
 
@@ -81,11 +84,21 @@ def _keys(plan: SheetPlan) -> tuple[int, ...]:
     return tuple(page.key for page in plan.pages if page is not None)
 
 
-def _decide(store: Store, plan: SheetPlan, form: Form, duplicate: bool, batch: BatchSettings) -> Sheet:
-    """From the stored evidence, so that the record can never disagree with what was decided from it."""
+def _with_readings(store: Store, plans: Sequence[SheetPlan]) -> Iterator[tuple[SheetPlan, list[SideReading]]]:
+    """Each sheet with its sides' stored evidence, so that the record can never disagree with what was decided
+    from it; none for a sheet that is not whole."""
+    for start in range(0, len(plans), READ_AT_ONCE):
+        some = plans[start : start + READ_AT_ONCE]
+        stored = store.readings([key for plan in some if plan.reason is None for key in _keys(plan)])
+        for plan in some:
+            yield plan, [stored[key] for key in _keys(plan)] if plan.reason is None else []
+
+
+def _decide(
+    form: Form, plan: SheetPlan, readings: Sequence[SideReading], duplicate: bool, batch: BatchSettings
+) -> Sheet:
     if plan.reason is not None:
         return unread_sheet(form, plan)
-    readings = [store.reading(key) for key in _keys(plan)]
     flag = sheet_flag(readings, duplicate)
     answers = decide_answers(form, readings, batch.accepted_risk)
     return read_sheet(form, plan, answers, flag, batch.linh_vuc)
