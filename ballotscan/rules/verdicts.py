@@ -60,6 +60,10 @@ what is left to count has this share of its usual ink."""
 SOLID_COVER = 0.8
 """A box covered to this share is filled, not crossed."""
 
+LITTLE_INK, TWO_SIDES_DARK = 0.5, 0.75
+"""Ink never takes an outline away. A mark with less than this share of the hand's usual ink, in a box of
+which two sides are paler than this, may be the rim of what did."""
+
 OUTLINE_FIT, OUTLINE_DARK, THREE_SIDES_DARK = 0.55, 0.4, 0.75
 """An outline counts as found where its profiles agree with the print (0.9 on ordinary pages, below 0.3
 elsewhere), where all four sides of it are dark, be it with print or with the ink that hides it, or where
@@ -128,8 +132,10 @@ def _is_plain(mark: Mark, hand: Hand) -> bool:
     """Whether the ink in a box, however much, looks like a mark of this hand in this box."""
     dot = mark.extent < hand.least_extent or _rested(mark, hand)
     line = mark.through >= PASSES * mark.peak
-    strange = hand.steady and mark.peak > STRANGE_PEAK * hand.peak
-    return not (dot or line or strange or _is_ghost(mark, hand) or _swamped(mark, hand))
+    strange = hand.steady and max(mark.peak, mark.near_peak) > STRANGE_PEAK * hand.peak
+    return not (
+        dot or line or strange or _is_ghost(mark, hand) or _swamped(mark, hand) or _harmed(mark, hand)
+    )
 
 
 def _is_ghost(mark: Mark, hand: Hand) -> bool:
@@ -155,6 +161,12 @@ def _pale(mark: Mark, hand: Hand) -> bool:
     through. In black and white nothing is pale."""
     pale = max(mark.peak, mark.near_peak) < PALE_PEAK * hand.peak and mark.ink < PALE_INK * hand.ink
     return hand.steady and not hand.bitonal and pale
+
+
+def _harmed(mark: Mark, hand: Hand) -> bool:
+    """Whether there is little ink in a box, and part of its outline is gone: the rim of a hole, of a
+    label."""
+    return mark.ink < LITTLE_INK * hand.ink and mark.next_side < TWO_SIDES_DARK
 
 
 def _trace(mark: Mark, hand: Hand) -> float:
