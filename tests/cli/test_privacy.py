@@ -25,8 +25,10 @@ from ballotscan.forms.load import load_form
 from ballotscan.model import FieldReading, SideReading
 from ballotscan.privacy import without_numbers
 from ballotscan.reading import SideNotRead
+from ballotscan.store.database import open_store
 from ballotscan.vision.overlay import MASK_GREY, mask_fields
 from tests.cli.stub_reader import ONE_SIDED, PoolHere, page, read_stub, write_stack
+from tests.unit.tally.stored import batch_settings, fill
 
 NAME, PHONE = "Trịnh Thị Kín Đáo", "0912 345 678"
 WRITTEN = f"{NAME}, {PHONE}, kindao@example.vn"
@@ -229,3 +231,21 @@ def test_a_servers_password_is_never_said(run: Run, monkeypatch: pytest.MonkeyPa
         code, out, err = run(*command)
         assert code in (ExitCode.NOTHING_DONE, ExitCode.UNBALANCED)
         assert "hunter" not in out + err
+
+
+def test_small_counts_are_masked_unless_the_office_sets_it_otherwise(run: Run, tmp_path: Path) -> None:
+    with open_store(tmp_path / "ballotscan.sqlite") as store:
+        fill(store, batch_settings("a", linh_vuc="Đất đai"), ["1 1 1 1 1", "2 1 1 1 1"])
+        fill(store, batch_settings("b", linh_vuc="Xây dựng"), ["1 1 1 1 1"] * 9 + ["2 2 2 2 2"] * 9)
+
+    def counts(by: str) -> list[int | None]:
+        tally = json.loads(run("tally", "--quarter", "2023Q1", "--json")[1])
+        groups = [group for group in tally["forms"][0]["groups"] if group["by"] == by]
+        return [option["count"] for group in groups for option in group["questions"][0]["options"][:2]]
+
+    assert counts("linh_vuc") == [None, None, None, None]
+    assert counts("all") == [10, 10]
+    assert "* not shown: fewer than 5" in run("tally", "--quarter", "2023Q1", "--by", "linh-vuc")[1]
+    Path("ballotscan.toml").write_text("least_cell = 1\n", encoding="utf-8")
+    assert counts("linh_vuc") == [9, 9, 1, 1]  # Xây before Đất: names in the order of their letters' codes
+    assert "not shown" not in run("tally", "--quarter", "2023Q1", "--by", "linh-vuc")[1]

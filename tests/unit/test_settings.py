@@ -60,6 +60,10 @@ def test_a_url_of_a_file_lies_beside_it(tmp_path: Path) -> None:
         ('database = ""\n', 1, "database"),
         ('folder = "x"\nlanguage = "de"\n', 2, "de"),
         ('\nperiod_rule = "lunar"\n', 2, "lunar"),
+        ("least_cell = 0\n", 1, "least_cell"),
+        ('retention_months = "60"\n', 1, "retention_months"),
+        ("retention_months = true\n", 1, "retention_months"),
+        ("mask_one_way = 1\n", 1, "mask_one_way"),
         ('\n[database]\npath = "x"\n', 2, "database"),
     ],
 )
