@@ -4,13 +4,15 @@
 
 Followed: 200,000 entries of 1 kB with their signatures, as ``verify`` does it (images and the re-count are
 apart). Added: sheets of two sides with all their measures, on SQLite with ``synchronous=EXTRA``: in pieces as
-a scan commits them, and sheet by sheet, each with a commit for its pages and one for itself.
+a scan commits them, and sheet by sheet, each with a commit for its pages and one for itself. The clock counts
+what else the machine does (``busy_with_others``: how many wait for a core); processor time does not.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -91,7 +93,8 @@ def main() -> int:
         pieces_s, _busy = measured(lambda: add_sheets(folder / "a.sqlite", given.sheets, COMMIT_PAGES // 2))
         single_s, _busy = measured(lambda: add_sheets(folder / "b.sqlite", given.sheets, 1))
     outcome = {
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "busy_with_others": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "entries": given.entries,
         "bytes_each": ENTRY_BYTES,
         "followed_s": round(clock_s, 2),
