@@ -11,7 +11,7 @@ import pytest
 from tests.faults.fuzz import CORPUS, Reader, change, fuzz_ingest, fuzz_reader, readers
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a limit of time by signals is POSIX")
-INPUTS, SLOW_INPUTS, FILES = 1_500, 60, 150
+INPUTS, SLOW_INPUTS, FILES = 1_500, 40, 100
 SEED = 20230910
 
 

@@ -165,7 +165,7 @@ def test_case_43_database_full_at_any_size(tmp_path: Path, monkeypatch: pytest.M
         expected = rows(store)
     pages = (tmp_path / "whole" / "box.sqlite").stat().st_size // 4096
     stopped = 0
-    for limit in range(pages - 18, pages, 3):
+    for limit in range(pages - 16, pages, 4):
         path = tmp_path / str(limit) / "box.sqlite"
         with open_store(path) as store, _at_most(store, limit):
             try:
@@ -177,7 +177,7 @@ def test_case_43_database_full_at_any_size(tmp_path: Path, monkeypatch: pytest.M
             assert whole(store)
             scan(store, folder, [TWO_SIDED])
             assert rows(store) == expected
-    assert stopped >= 4
+    assert stopped >= 3
 
 
 class _at_most:  # noqa: N801
