@@ -90,6 +90,8 @@ def _marks(form: Form, side: Side, option: int) -> Iterator[Mark]:
 class PoolHere:
     """Stands for ``WorkerPool``: the same work in this process, with forms but without their pictures."""
 
+    starts = 0  # how often one was told that there will be work
+
     def __init__(
         self,
         initialise: Any,
@@ -111,7 +113,7 @@ class PoolHere:
         self._worker.close()
 
     def start(self) -> None:
-        pass
+        PoolHere.starts += 1
 
     def run(self, tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         for task in tasks:

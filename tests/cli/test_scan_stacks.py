@@ -118,6 +118,15 @@ def test_a_copy_is_a_repeat(store: Store, tmp_path: Path) -> None:
     assert entries(store) == length
 
 
+def test_workers_begin_only_where_something_is_new(store: Store, tmp_path: Path) -> None:
+    folder = duplex(tmp_path / "in", 2)
+    before = PoolHere.starts
+    scan(store, folder, [TWO_SIDED])
+    began = PoolHere.starts
+    scan(store, folder, [TWO_SIDED])
+    assert before < began == PoolHere.starts
+
+
 def test_files_of_another_batch_are_repeats_of_a_new_one(store: Store, tmp_path: Path) -> None:
     old = write_stack(tmp_path / "in" / "a.png", [page(2, seed=1)])
     scan(store, old.parent)
