@@ -41,7 +41,7 @@ from ballotscan.forms.source import parse_source
 from ballotscan.intake.names import escape_name
 from ballotscan.intake.workers import Limits, WorkerFault, WorkerPool
 from ballotscan.model import PageRead, PageRef, Sha256, Status
-from ballotscan.page_work import CountPages, FileRefused, ReadPage, do_task, start_worker
+from ballotscan.page_work import CountPages, FileRefused, Found, ReadPage, Worker, do_task, start_worker
 from ballotscan.rules.answers import decide_answers
 from ballotscan.rules.periods import next_period, parse_period
 from ballotscan.settings import SETTINGS_FILE, load_settings
@@ -293,37 +293,45 @@ def fuzz_ingest(inputs: int, seed: int, folder: Path, workers: int = 1) -> tuple
     wrong: list[str] = []
     done = 0
     while done < inputs:  # once; again only where a fault of ours ended the workers
-        tasks = _files(inputs - done, small, real, folder, chance)
-        pool = WorkerPool(start_worker, ((FORM,), None), do_task, workers, limits)
+        files = _files(inputs - done, small, real, folder, chance)
         try:
-            with pool:
-                for task, found in pool.run(tasks):
-                    kind = _outcome(found)
-                    done += isinstance(task, CountPages)
-                    counts[kind] += 1
-                    if kind == "WRONG":
-                        wrong.append(f"{task}: an answer was accepted that is not on the paper")
-                        shutil.copy(task.path, Path(tempfile.gettempdir()) / f"wrong-{task.path.name}")
+            with WorkerPool(start_worker, ((FORM,), None), whole_file, workers, limits) as pool:
+                for path, found in pool.run(files):
+                    done += 1
+                    kinds = [
+                        outcome_of(each) for each in ([found] if isinstance(found, WorkerFault) else found)
+                    ]
+                    counts.update(kinds)
+                    if "WRONG" in kinds:
+                        wrong.append(f"{path}: an answer was accepted that is not on the paper")
+                        shutil.copy(path, Path(tempfile.gettempdir()) / f"wrong-{done}{path.suffix}")
         except Exception:
             wrong.append(f"ingest, about file {done}: {traceback.format_exc(limit=-4)}")
             done += 1
     return counts, wrong
 
 
+def whole_file(worker: Worker, path: Path) -> tuple[Found, ...]:
+    """Open a file and read its first two pages, as a scan does."""
+    count = do_task(worker, CountPages(path))
+    if not isinstance(count, int):
+        return (count,)
+    refs = [PageRef(path.name, page, Sha256("0" * 64)) for page in range(1, min(count, 2) + 1)]
+    return (count, *(do_task(worker, ReadPage(path, ref)) for ref in refs))
+
+
 def _files(
     count: int, small: dict[str, bytes], real: bytes, folder: Path, chance: random.Random
-) -> Iterator[CountPages | ReadPage]:
-    """Each file is opened, and its first pages are read. A ring of names keeps the folder small."""
+) -> Iterator[Path]:
+    """Damaged files. A ring of names keeps the folder small."""
     for number in range(count):
         suffix, data = (".jpg", real) if chance.random() < REAL else chance.choice(list(small.items()))
         path = folder / f"{number % 500}{suffix}"
         path.write_bytes(change(data, list(small.values()), chance))
-        yield CountPages(path)
-        for page in (1, 2)[: 1 if suffix in (".jpg", ".png") else 2]:
-            yield ReadPage(path, PageRef(path.name, page, Sha256("0" * 64)))
+        yield path
 
 
-def _outcome(found: object) -> str:
+def outcome_of(found: object) -> str:
     if isinstance(found, WorkerFault):
         return f"ended by a limit: {found.reason.value}"
     if isinstance(found, FileRefused):

@@ -8,10 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.fuzz import CORPUS, Reader, change, fuzz_ingest, fuzz_reader, readers
+from ballotscan.page_work import start_worker
+from tests.faults.fuzz import (
+    CORPUS,
+    FORM,
+    REAL,
+    Reader,
+    change,
+    fuzz_ingest,
+    fuzz_reader,
+    outcome_of,
+    readers,
+    scans,
+    whole_file,
+)
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a limit of time by signals is POSIX")
-INPUTS, SLOW_INPUTS, FILES = 1_500, 40, 100
+INPUTS, SLOW_INPUTS, FILES = 1_500, 40, 150
 SEED = 20230910
 
 
@@ -41,6 +54,24 @@ def test_damaged_files_break_nothing_and_give_no_wrong_answer(tmp_path: Path) ->
     assert counts["file refused"] > FILES / 10
     assert counts["page set aside"] > FILES / 10
     assert counts["page read"] + counts["page read, some answers in review"] > 0
+
+
+@pytest.mark.xfail(strict=True, reason="a JPEG damaged in its middle may decode as a paler, shifted rest")
+def test_known_fault_paler_rest_of_a_damaged_jpeg(tmp_path: Path) -> None:
+    """Found by ``--seed 1``: no decoder complains, paper below the damage is white, a pale mark is gone, H5
+    is accepted as blank beside questions whose outlines are lost. Take the mark away once it is mended."""
+    small, real = scans(tmp_path)
+    chance = random.Random("ingest 1")
+    worker = start_worker((FORM,))
+    outcomes = []
+    for number in range(2902):
+        path = tmp_path / "a.jpg"
+        data = real if chance.random() < REAL else chance.choice(list(small.values()))
+        changed = change(data, list(small.values()), chance)
+        if number in (859, 1012, 2901):
+            path.write_bytes(changed)
+            outcomes += [outcome_of(found) for found in whole_file(worker, path)]
+    assert "WRONG" not in outcomes
 
 
 def test_crashes_and_hangs_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
