@@ -279,8 +279,9 @@ class Ruling:
 
 
 ACCEPTED_RISK: Final = 0.001
-"""Answers more likely to be wrong than this go to a person, if the office sets nothing else. One careful person
-who keys a field is wrong in 0.00037 of cases, so what is surer than that gains nothing from being looked at."""
+"""Answers more likely to be wrong than this go to a person, if the office sets nothing else. One careful
+person who keys a field is wrong in 0.00037 of cases, so what is surer than that gains nothing from being
+looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,9 +73,10 @@ LEAST_EXTENT, LEAST_EXTENT_ALONE = 0.35, 0.5
 """A mark reaches over at least this share of the hand's usual extent (of the box, where it is not known);
 what does not is a dot or an end."""
 
-SOLID_PEAK = 0.55
-"""On a black-and-white scan the strokes of a pen that was dark enough are solid; a hand whose usual mark
-is fainter than this was broken up by the threshold, and other strokes of it may be gone."""
+SOLID_PEAK, MOST_MARKED = 0.55, 0.6
+"""On a black-and-white scan the strokes of a pen that was dark enough are solid; a hand whose usual mark is
+fainter than this was broken up by the threshold, and so was one that seems to have marked less than this
+share of the questions: other strokes of it may be gone."""
 
 ENCIRCLED = 0.35
 """Ink in three directions of five around a box, at this share of the hand's own darkness, is a circle: a
@@ -91,6 +92,10 @@ ENOUGH_ON_A_SIDE, SIDES_ALIKE = 5, 0.4
 """Marks from which one side speaks for itself, if they have this share of the whole sheet's darkness: two
 lamps of one scanner differ by up to a half, and what shines or soaks through from the other side is paler."""
 
+LEAST_GRAIN, WHITENED_PEAK = 0.004, 0.45
+"""Paper in grey has a grain, of 0.01 and more; where there is less, the driver has made it white, and a light
+mark of a pen that is no darker than the second would be gone."""
+
 ENOUGH_BOXES = 8
 """Empty boxes from which one side tells its own paper."""
 
@@ -102,6 +107,7 @@ class Paper:
     empty: float  # their usual ink
     spread: float  # and its standard deviation
     speck: float  # the darkest spot that there is without any ink
+    even: bool  # without any grain: a driver made it white, and whatever was nearly white
 
     def shows(self, mark: Mark) -> bool:
         """Whether a mark stands out from this paper, by its ink and by its darkest spot both: shading raises
@@ -115,12 +121,14 @@ class Hand:
     """The writer of one sheet, as one side of it shows the marks."""
 
     paper: Paper
-    marked: int  # questions that are clearly marked
+    questions: int
+    marked: int  # of them, how many are clearly marked
     known: bool  # and whether they are enough to know the hand by
     lone: bool  # there are some, but far fewer than questions
     pale: bool  # the hand is not known, but has left traces too faint to be marks
     ink: float  # usual ink of marked boxes; 0 where nothing is clearly marked
     peak: float  # usual darkness of this pen
+    darkest: float  # that of its darkest mark
     cover: float  # share of the box that its usual mark covers
     extent: float  # how far its usual mark reaches across the box; 1 where the hand is not known
     steady: bool  # its marks are of even darkness
@@ -165,12 +173,13 @@ class Hand:
     @property
     def may_hide(self) -> bool:
         """Whether a faint mark could lie unseen in the paper's noise, or below what this scan shows."""
-        return self.pale or self.paper.speck > SHARE_SHOWN * self.peak
+        whitened = self.paper.even and self.peak < WHITENED_PEAK
+        return self.pale or whitened or self.paper.speck > SHARE_SHOWN * self.peak
 
     @property
     def broken_up(self) -> bool:
         """Whether a black-and-white scan shows this pen in pieces."""
-        return self.bitonal and self.peak < SOLID_PEAK
+        return self.bitonal and (self.peak < SOLID_PEAK or self.marked < MOST_MARKED * self.questions)
 
 
 def study_hands(readings: Sequence[SideReading | None]) -> dict[int, Hand]:
@@ -222,7 +231,7 @@ def _study_paper(questions: Sequence[Sequence[Mark]]) -> Paper:
     empty, spread = _middle_and_spread([mark.ink for mark in rest])
     spot, spot_spread = _middle_and_spread([mark.peak for mark in rest])
     speck = max(spot + SPREADS_SPECK * spot_spread, LEAST_SPECK)
-    return Paper(empty, max(spread, LEAST_SPREAD), speck)
+    return Paper(empty, max(spread, LEAST_SPREAD), speck, spot < LEAST_GRAIN)
 
 
 def _study_writer(
@@ -237,12 +246,14 @@ def _study_writer(
     traced = any(on.speck < mark.peak and mark.ink < LEAST_INK_ALONE for mark, on in tops)
     return Hand(
         paper=paper,
+        questions=len(questions),
         marked=len(marked),
         known=known,
         lone=0 < len(marked) < HABIT_LEAST < len(questions),
         pale=not known and traced,
         ink=median([mark.ink for mark in marked]) if marked else 0.0,
         peak=peak,
+        darkest=max((mark.peak for mark in marked), default=0.0),
         cover=median([mark.cover for mark in marked]) if marked else 0.0,
         extent=median([mark.extent for mark in marked]) if known else 1.0,
         steady=known and peak_spread <= STEADY * peak,

@@ -16,11 +16,12 @@ from ballotscan.forms.form import MarkPolicy, Question
 from ballotscan.model import Mark, Outcome, Reason
 from ballotscan.rules.hand import ALONE_PEAK, ENCIRCLED, Hand
 
-GHOST_PEAK, GHOST_INK, PALEST, THIN = 0.6, 0.55, 0.45, 0.6
-"""An erased mark keeps from a third to a half of its darkness and of its ink. A hand makes no mark with less
-than the third share of its usual darkness, and 1 in 200 with less than the first and the second together; but
-single strokes of a hand that fills its boxes (they cover less than THIN of what its others do) are paler than
-solid ink. """
+GHOST_PEAK, GHOST_INK, SMEARED, PALEST, THIN = 0.65, 0.55, 1.35, 0.45, 0.6
+"""An erased mark keeps from a third to two thirds of its darkness, and either as little of its ink or,
+smeared over the box, much more ink for its darkness than the others have. A hand makes no mark with less than
+PALEST of its usual darkness (of its darkest, where few or uneven marks tell little), and 1 in 200 with less
+than the first and the second together; but single strokes of a hand that fills its boxes (they cover less
+than THIN of what its others do) are paler than solid ink."""
 
 STRANGE_PEAK = 1.5
 """Ink this many times darker than that of a pen that writes evenly is another's: a staple."""
@@ -33,6 +34,10 @@ dark lid, a blot. A hand's own fills vary by a twentieth."""
 PALE_PEAK, PALE_INK = 0.45, 0.35
 """Below these shares of the darkness and of the ink of a pen that writes evenly nothing is its mark, where
 another box of the question holds a plain one: erased marks keep from a third to a half."""
+
+STAIN_PEAK, STAIN_COVER = 0.8, 1.4
+"""Ink as even in the box as around it, paler than this hand's by the first and broader than its marks by the
+second, is a stain."""
 
 ISOLATED = 0.3
 """Ink that reaches half as far across the box as this hand's marks, with less than this share of its own
@@ -53,14 +58,18 @@ HEAVIER, MORE_COVER = 1.4, 0.25
 """The same with this many times the ink, where it covers so much more of its box than the hand's usual mark:
 a cross among crosses that was scribbled over until hardly any white was left."""
 
-PLAINLY_RINGED, USUAL_INK = 0.5, 0.7
+PLAINLY_RINGED, USUAL_INK, CONTAINED = 0.5, 0.7, 0.6
 """A mark is taken back by a circle, for sure, where ink goes round it at this share of the hand's darkness;
-what is left to count has this share of its usual ink."""
+what is left to count has this share of its usual ink, and less than the last of its darkness around it: a
+seal over two boxes looks like a correction."""
+
+FILLS = 0.5
+"""A hand whose usual mark covers this share of its box fills its boxes."""
 
 SOLID_COVER = 0.8
 """A box covered to this share is filled, not crossed."""
 
-LITTLE_INK, TWO_SIDES_DARK = 0.5, 0.75
+LITTLE_INK, TWO_SIDES_DARK, TWO_SIDES_THERE = 0.5, 0.75, 0.55
 """Ink never takes an outline away. A mark with less than this share of the hand's usual ink, in a box of
 which two sides are paler than this, may be the rim of what did."""
 
@@ -113,7 +122,7 @@ def _lost(mark: Mark) -> Reason | None:
         return Reason.OUTSIDE_IMAGE
     there = (
         mark.weakest_side >= OUTLINE_DARK
-        or (mark.outline >= OUTLINE_FIT and mark.weakest_side > OUTLINE_DARK / 2)
+        or (mark.outline >= OUTLINE_FIT and mark.next_side >= OUTLINE_DARK)
         or mark.next_side >= THREE_SIDES_DARK
     )
     return None if there else Reason.OUTLINE_LOST
@@ -140,9 +149,11 @@ def _is_plain(mark: Mark, hand: Hand) -> bool:
 
 def _is_ghost(mark: Mark, hand: Hand) -> bool:
     """Whether a mark is as pale as one that was rubbed out."""
-    pale = mark.peak < GHOST_PEAK * hand.peak and mark.ink < GHOST_INK * hand.ink
+    smeared = mark.ink * hand.peak > SMEARED * hand.ink * mark.peak
+    pale = mark.peak < GHOST_PEAK * hand.peak and (smeared or mark.ink < GHOST_INK * hand.ink)
     thin = hand.steady and mark.cover < THIN * hand.cover
-    return hand.known and (mark.peak < PALEST * hand.peak or (pale and not thin))
+    palest = mark.peak < PALEST * (hand.peak if hand.steady else hand.darkest)
+    return hand.known and (palest or (pale and not thin))
 
 
 def _rested(mark: Mark, hand: Hand) -> bool:
@@ -153,7 +164,9 @@ def _rested(mark: Mark, hand: Hand) -> bool:
 def _swamped(mark: Mark, hand: Hand) -> bool:
     """Whether something larger than a mark hides box and outline."""
     large = min(mark.near_peak, mark.ring_peak) > SWAMPED * mark.peak
-    return large and mark.outline < SWAMPED_OUTLINE and mark.peak > SWAMPED_PEAK * hand.peak
+    dark = mark.outline < SWAMPED_OUTLINE and mark.peak > SWAMPED_PEAK * hand.peak
+    stain = mark.peak < STAIN_PEAK * hand.peak and mark.cover > STAIN_COVER * hand.cover
+    return large and (dark or stain)
 
 
 def _pale(mark: Mark, hand: Hand) -> bool:
@@ -166,7 +179,8 @@ def _pale(mark: Mark, hand: Hand) -> bool:
 def _harmed(mark: Mark, hand: Hand) -> bool:
     """Whether there is little ink in a box, and part of its outline is gone: the rim of a hole, of a
     label."""
-    return mark.ink < LITTLE_INK * hand.ink and mark.next_side < TWO_SIDES_DARK
+    least = TWO_SIDES_DARK if mark.ink < LITTLE_INK * hand.ink else TWO_SIDES_THERE
+    return mark.next_side < least
 
 
 def _trace(mark: Mark, hand: Hand) -> float:
@@ -223,20 +237,29 @@ def _cancelled_by_rule(mark: Mark, hand: Hand, policy: MarkPolicy) -> bool:
 def _unharmed(mark: Mark, hand: Hand) -> bool:
     """Whether a mark is as this hand makes them, and nothing is around it."""
     usual = mark.ink >= USUAL_INK * hand.ink and mark.peak >= GHOST_PEAK * hand.peak
-    return usual and not _gone_over(mark, hand) and mark.encircled < ENCIRCLED / 2 * hand.peak
+    own = max(mark.near_peak, mark.ring_peak) < CONTAINED * mark.peak
+    return usual and own and not _gone_over(mark, hand) and mark.encircled < ENCIRCLED / 2 * hand.peak
 
 
 def _judge_marked(marks: Sequence[Mark], chosen: Sequence[Mark], hand: Hand) -> Verdict:
     codes = _codes(chosen)
     around = max(ENCIRCLED * hand.peak, hand.paper.speck)
     ringed = any(mark.encircled > around and mark.cover < SOLID_COVER for mark in marks)
-    if ringed or any(_gone_over(mark, hand) for mark in chosen):
+    passed = any(mark.through > around for mark in marks if mark.option not in codes)
+    if ringed or passed or any(_unlike(mark, hand) for mark in chosen):
         return Verdict(Outcome.UNSURE, codes, Reason.UNUSUAL_MARK)
     if hand.broken_up:
         return Verdict(Outcome.UNSURE, codes, Reason.FAINT)
     if hand.lone:
         return Verdict(Outcome.UNSURE, codes, Reason.UNUSUAL_MARK)
     return Verdict(Outcome.SEVERAL if len(chosen) > 1 else Outcome.ONE, codes)
+
+
+def _unlike(mark: Mark, hand: Hand) -> bool:
+    """Whether a mark was gone over, or is a line beside the fills of this hand that runs on outside: a
+    staple."""
+    line = mark.cover < THIN * hand.cover and mark.ring_peak > SWAMPED * mark.peak
+    return _gone_over(mark, hand) or (hand.steady and hand.cover > FILLS and line)
 
 
 def _gone_over(mark: Mark, hand: Hand) -> bool:

@@ -202,7 +202,9 @@ def box_body(minute: BoxOpening) -> dict[str, Any]:
 
 def read_box(body: Mapping[str, Any]) -> BoxOpening:
     """A minute as it was entered."""
-    values = {name: tuple(each) if isinstance(each, list) else each for name, each in body.items()}
+    values: dict[str, Any] = {
+        name: tuple(each) if isinstance(each, list) else each for name, each in body.items()
+    }
     return BoxOpening(**values)
 
 

@@ -192,3 +192,38 @@ def test_a_correction_is_only_proposed_where_the_form_is_silent() -> None:
 def test_a_correction_needs_a_plain_mark_beside_it(kept: dict[str, float]) -> None:
     answer = decided({**all_marked(), (Q, FIRST): SCRIBBLED, (Q, SECOND): kept})[Q]
     assert answer.status is Status.REVIEW
+
+
+@pytest.mark.parametrize(
+    ("what", "ink"),
+    [
+        ("erased and smeared", {**CROSS, "peak": 0.27, "ink": 0.1, "near_peak": 0.08}),
+        ("coffee", {**CROSS, "ink": 0.2, "peak": 0.35, "cover": 0.5, "near_peak": 0.34, "ring_peak": 0.36}),
+        ("the rim of a hole", {**CROSS, "weakest_side": 0.45, "next_side": 0.5}),
+    ],
+)
+def test_what_lies_over_a_box_is_no_mark(what: str, ink: dict[str, float]) -> None:
+    assert decided({**all_marked(), (Q, FIRST): ink})[Q].status is Status.REVIEW, what
+
+
+def test_a_seal_over_two_boxes_is_no_correction() -> None:
+    seal = {**CROSS, "near_peak": 0.5, "ring_peak": 0.52}
+    answer = decided({**all_marked(), (Q, FIRST): {**seal, **SCRIBBLED}, (Q, SECOND): seal})[Q]
+    assert answer.status is Status.REVIEW
+
+
+def test_paper_made_white_hides_light_marks_of_a_light_pen() -> None:
+    white = {
+        (question.id, option.code): {"peak": 0.0}
+        for question in form().questions
+        for option in question.options
+    }
+    light = decided({**white, **all_marked(times(CROSS, 0.6), but=ONLY)})[Q]
+    dark = decided({**white, **all_marked(but=ONLY)})[Q]
+    assert (light.status, dark.status) == (Status.REVIEW, Status.ACCEPTED)
+
+
+def test_where_most_marks_seem_to_be_missing_the_threshold_took_them() -> None:
+    few = dict(list(all_marked({**CROSS, "peak": 0.95}).items())[::3])
+    answers = decided(few, bitonal=True)
+    assert {answer.status for answer in answers.values()} == {Status.REVIEW}

@@ -20,7 +20,7 @@ from ballotscan.rules.watch import RECENT, Watch, warning_text
 QUESTIONS, CODES = tuple("ABCDEFGH"), tuple("12345")
 BEFORE = 40
 """Clean sheets before a fault begins."""
-_CLEAR = {"outline": 0.95, "weakest_side": 1.0, "held": 1.0}
+_CLEAR = {"outline": 0.95, "weakest_side": 1.0, "next_side": 1.0, "held": 1.0}
 LIKES = (0.04, 0.06, 0.15, 0.45, 0.3)
 
 
@@ -159,7 +159,10 @@ def faded(reading: SideReading, chance: random.Random, _since: int) -> SideReadi
 def doubtful(reading: SideReading, _chance: random.Random, _since: int) -> SideReading:
     """Outlines are no longer found in half of the questions."""
     lost = QUESTIONS[::2]
-    marks = [replace(m, outline=0.1, weakest_side=0.1) if m.question in lost else m for m in reading.marks]
+    marks = [
+        replace(m, outline=0.1, weakest_side=0.1, next_side=0.1) if m.question in lost else m
+        for m in reading.marks
+    ]
     return replace(reading, marks=tuple(marks))
 
 
