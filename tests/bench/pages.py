@@ -23,6 +23,7 @@ from PIL import Image
 
 from ballotscan.forms.load import shipped_templates
 from ballotscan.forms.prints import load_print
+from tests.simulator.sheets import ScannedSide, scan_unwritten
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "work" / "bench"
@@ -47,23 +48,26 @@ class Base:
 @cache
 def bases() -> tuple[Base, ...]:
     """Front and back by turns."""
-    from tests.simulator.sheets import scan_unwritten
-
     form_print = load_print(shipped_templates() / TEMPLATE)
     scans = (
         scan_unwritten(form_print, FIRST_SEED + number, "office", ("dpi_300",)) for number in range(SHEETS)
     )
-    return tuple(
-        Base(side.grey, tuple((box.question, np.array(box.corners_px)) for box in side.boxes))
-        for sides in scans
-        for side in sides
-    )
+    return tuple(base_of(side) for sides in scans for side in sides)
+
+
+def base_of(side: ScannedSide) -> Base:
+    """A side that nobody wrote on as a base for crosses."""
+    return Base(side.grey, tuple((box.question, np.array(box.corners_px)) for box in side.boxes))
 
 
 def page(number: int) -> NDArray[np.uint8]:
     """Page ``number`` of every stack: a base with a cross of its own in one box of each question."""
-    base = bases()[number % len(bases())]
-    rng = np.random.default_rng(number)
+    return crossed(bases()[number % len(bases())], number)
+
+
+def crossed(base: Base, seed: int) -> NDArray[np.uint8]:
+    """A base with a cross of its own in one box of each question, by a pen of its own."""
+    rng = np.random.default_rng(seed)
     grey = base.grey.copy()
     pen, width = int(rng.integers(30, 80)), int(rng.integers(5, 9))
     for _question, boxes in groupby(base.boxes, key=lambda box: box[0]):

@@ -17,6 +17,7 @@ import img2pdf
 import numpy as np
 import pikepdf
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from ballotscan.cli import main
@@ -24,35 +25,29 @@ from ballotscan.errors import ExitCode
 from ballotscan.forms.load import shipped_templates
 from ballotscan.forms.prints import load_print
 from ballotscan.store.database import open_store
-from tests.simulator import simulate_sheet
+from tests.bench.pages import base_of, crossed
+from tests.simulator.sheets import scan_unwritten
 
 SHEETS, CUT, FEW = 100, 37, 20
 SCAN = ("scan", "stack.pdf", "--template", "hue-2019", "--batch", "box", "--received", "2023-02-01")
-_BASES = 4  # sheets that are filled in by the simulator; the others are these, fed a little askew
+_BASES = 4  # pages from the simulator, on which nobody wrote; crosses of its own are drawn on each sheet
 _DPI = 170
 
 
 @pytest.fixture(scope="module")
 def stack() -> list[bytes]:
-    """The pages of 100 ordinary sheets as JPEGs, no two alike."""
+    """The pages of 100 ordinary sheets as JPEGs, no two of one hand: what looks alike would be held back."""
     blank = load_print(shipped_templates() / "hue-2019")
-    pages: list[Image.Image] = []
-    for seed in range(100):
-        sheet = simulate_sheet(blank, seed, "clean")
-        if all(answer.ordinary for answer in sheet.truth.answers):
-            [side] = sheet.sides
-            size = [round(length * _DPI / side.dpi) for length in reversed(side.grey.shape)]
-            pages.append(Image.fromarray(side.grey).resize((size[0], size[1]), Image.Resampling.LANCZOS))
-        if len(pages) == _BASES:
-            break
-    return [_feed(pages[number % _BASES], number // _BASES) for number in range(SHEETS)]
+    bases = [base_of(side) for seed in range(_BASES) for side in scan_unwritten(blank, seed, "clean")]
+    return [_as_jpeg(crossed(bases[number % _BASES], number)) for number in range(SHEETS)]
 
 
-def _feed(page: Image.Image, turn: int) -> bytes:
-    """The page again, ``turn`` pixels lower, as a JPEG."""
-    shifted = Image.fromarray(np.roll(np.asarray(page), turn, axis=0))
+def _as_jpeg(grey: NDArray[np.uint8]) -> bytes:
+    """A page of 300 dpi as a JPEG of _DPI."""
+    page = Image.fromarray(grey)
+    small = page.resize((page.width * _DPI // 300, page.height * _DPI // 300), Image.Resampling.LANCZOS)
     encoded = io.BytesIO()
-    shifted.save(encoded, "JPEG", quality=80, dpi=(_DPI, _DPI))
+    small.save(encoded, "JPEG", quality=80, dpi=(_DPI, _DPI))
     return encoded.getvalue()
 
 
