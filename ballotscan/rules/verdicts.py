@@ -19,7 +19,7 @@ from ballotscan.rules.hand import ALONE_PEAK, ENCIRCLED, Hand
 GHOST_PEAK, GHOST_INK, SMEARED, PALEST, THIN = 0.65, 0.55, 1.35, 0.45, 0.6
 """An erased mark keeps from a third to two thirds of its darkness, and either as little of its ink or,
 smeared over the box, much more ink for its darkness than the others have. A hand makes no mark with less than
-PALEST of its usual darkness (of its darkest, where few or uneven marks tell little), and 1 in 200 with less
+PALEST of its usual darkness (of its darkest, where few and uneven marks tell little), and 1 in 200 with less
 than the first and the second together; but single strokes of a hand that fills its boxes (they cover less
 than THIN of what its others do) are paler than solid ink."""
 
@@ -31,13 +31,14 @@ SWAMPED_PEAK, SWAMPED_OUTLINE, SWAMPED = 1.08, 0.4, 0.9
 is as dark as in it, to the last share, something larger than a mark lies over the box: a punched hole over a
 dark lid, a blot. A hand's own fills vary by a twentieth."""
 
-PALE_PEAK, PALE_INK = 0.45, 0.35
+PALE_PEAK, PALE_INK, WELL_KNOWN = 0.45, 0.35, 6
 """Below these shares of the darkness and of the ink of a pen that writes evenly nothing is its mark, where
-another box of the question holds a plain one: erased marks keep from a third to a half."""
+another box of the question holds a plain one: erased marks keep from a third to a half. Only where the last
+number of marks tell the hand: of five marks three may be punched holes."""
 
-STAIN_PEAK, STAIN_COVER = 0.8, 1.4
+STAIN_PEAK, STAIN_COVER, RIM_PEAK, RIM_EVEN = 0.8, 1.4, 0.75, 1.06
 """Ink as even in the box as around it, paler than this hand's by the first and broader than its marks by the
-second, is a stain."""
+second, is a stain; paler by the third, and darker around the box than in it and evenly so, the rim of one."""
 
 ISOLATED = 0.3
 """Ink that reaches half as far across the box as this hand's marks, with less than this share of its own
@@ -152,7 +153,8 @@ def _is_ghost(mark: Mark, hand: Hand) -> bool:
     smeared = mark.ink * hand.peak > SMEARED * hand.ink * mark.peak
     pale = mark.peak < GHOST_PEAK * hand.peak and (smeared or mark.ink < GHOST_INK * hand.ink)
     thin = hand.steady and mark.cover < THIN * hand.cover
-    palest = mark.peak < PALEST * (hand.peak if hand.steady else hand.darkest)
+    well_known = hand.steady or hand.marked >= WELL_KNOWN
+    palest = mark.peak < PALEST * (hand.peak if well_known else hand.darkest)
     return hand.known and (palest or (pale and not thin))
 
 
@@ -163,17 +165,19 @@ def _rested(mark: Mark, hand: Hand) -> bool:
 
 def _swamped(mark: Mark, hand: Hand) -> bool:
     """Whether something larger than a mark hides box and outline."""
-    large = min(mark.near_peak, mark.ring_peak) > SWAMPED * mark.peak
+    beside = min(mark.near_peak, mark.ring_peak)
     dark = mark.outline < SWAMPED_OUTLINE and mark.peak > SWAMPED_PEAK * hand.peak
-    stain = mark.peak < STAIN_PEAK * hand.peak and mark.cover > STAIN_COVER * hand.cover
-    return large and (dark or stain)
+    broad = mark.peak < STAIN_PEAK * hand.peak and mark.cover > STAIN_COVER * hand.cover
+    even = max(mark.near_peak, mark.ring_peak) < RIM_EVEN * beside
+    rim = mark.peak < RIM_PEAK * hand.peak and beside > mark.peak and even
+    return rim or (beside > SWAMPED * mark.peak and (dark or broad))
 
 
 def _pale(mark: Mark, hand: Hand) -> bool:
     """Whether ink beside a plain mark is far too pale for this hand: an erased mark, a crease, what shines
     through. In black and white nothing is pale."""
     pale = max(mark.peak, mark.near_peak) < PALE_PEAK * hand.peak and mark.ink < PALE_INK * hand.ink
-    return hand.steady and not hand.bitonal and pale
+    return hand.steady and hand.marked >= WELL_KNOWN and not hand.bitonal and pale
 
 
 def _harmed(mark: Mark, hand: Hand) -> bool:
