@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING
 
 from ballotscan.errors import ClosedError
 from ballotscan.model import BatchSettings, BatchWarning, PageRef, SheetId, SheetState, WarningKind
-from ballotscan.rules.duplicates import DAYS, LIKE, MARKS, Alike, Place, Row, choose_former, find_rows
+from ballotscan.rules.duplicates import (
+    DAYS,
+    LIKE,
+    MARKS,
+    SURE,
+    Alike,
+    Place,
+    Row,
+    choose_former,
+    find_rows,
+    is_same,
+)
 
 if TYPE_CHECKING:
     from ballotscan.rules.sheets import SheetPlan
@@ -120,7 +131,7 @@ def _placed(
 
 def _alike(placed: Sequence[tuple[Traced, Place]], new: frozenset[Place], sheets: _Sheets) -> list[Alike]:
     """All pairs of sheets with a side in common, the one that came later first."""
-    from ballotscan.vision.trace import find_alike, likeness, unpack
+    from ballotscan.vision.likeness import find_alike, likeness, unpack
 
     by_side: dict[tuple[str, str, int], list[tuple[Traced, Place]]] = defaultdict(list)
     for row, place in placed:
@@ -133,10 +144,12 @@ def _alike(placed: Sequence[tuple[Traced, Place]], new: frozenset[Place], sheets
         for place, number in index.items():
             sheets.marks[place] = max(sheets.marks[place], int(traces.count[number]))
         here = [number for place, number in index.items() if place in new]
-        for (one, other), value in find_alike(here, traces, LIKE, MARKS).items():
+        for (one, other), near in find_alike(here, traces, LIKE, SURE, MARKS).items():
+            if not is_same(near.likeness, near.lead):
+                continue
             later, former = sorted((mine[one][1], mine[other][1]), key=sheets.order.__getitem__, reverse=True)
             if later != former:
-                found[later, former][side] = value
+                found[later, former][side] = near.likeness
         compared.append((side, index, traces))
     for (later, former), values in found.items():  # what the other sides say of the same two sheets
         for side, index, traces in compared:

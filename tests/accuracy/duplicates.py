@@ -18,6 +18,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -30,11 +31,12 @@ from numpy.typing import NDArray
 from ballotscan.model import BatchName, BatchSettings, PageRef, Sha256, WarningKind
 from ballotscan.reading import SideNotRead, read_side
 from ballotscan.rescans import find_rescans
-from ballotscan.rules.duplicates import LIKE, MARKS
+from ballotscan.rules.duplicates import LIKE, MARKS, SURE
 from ballotscan.rules.sheets import PagePlace, SheetPlan
 from ballotscan.store.database import Store
 from ballotscan.store.rows import Traced
-from ballotscan.vision.trace import INSIDE_MM, LEAST_PEAK, likeness, pack, unpack
+from ballotscan.vision.likeness import likeness, unpack
+from ballotscan.vision.trace import INSIDE_MM, LEAST_PEAK, pack
 from tests.accuracy.reading import load_shipped, references_of
 from tests.simulator import SimulatedSheet, simulate_sheet
 from tests.simulator.conditions import OFFICE
@@ -235,27 +237,51 @@ class _Record:
         return 0
 
 
-def run_marks(sheets: int, rescans: int, seed: int) -> dict[str, Any]:
-    """One stack of ``sheets`` and then ``rescans`` of them again; what was found of them and what else."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A share of the sheets and the rescans of some of them, as traces; ``again`` numbers those rescanned."""
+
+    first: list[bytes]
+    again: list[int]
+    second: list[bytes]
+
+
+def make_part(sheets: int, rescans: int, seed: int) -> Part:
+    """Two rows of a fifth of the rescans each, one forwards and one backwards; the others one by one."""
+    cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
-    began = time.monotonic()
-    run = rescans // 5  # two rows of a fifth each: forwards and backwards; the rest one by one
+    run = rescans // 5
     setting = draw_setting(rng)
-    picked = np.sort(rng.choice(sheets - 1, rescans - 2 * run, replace=False))
+    picked = rng.choice(sheets, rescans - 2 * run, replace=False)
     starts = (sheets // 3, sheets // 2)
     again = [*range(starts[0], starts[0] + run), *range(starts[1] + run - 1, starts[1] - 1, -1)]
-    again += [int(one) for one in rng.permutation(picked)]
-    wanted, traces, kept = set(again), [], {}
+    again += picked.tolist()
+    wanted, first, kept = set(again), [], {}
     for number, marked in enumerate(write_office(rng, sheets)):
         if number % 200 == 0:
             setting = draw_setting(rng)
-        traces.append(scan_marks(rng, marked, setting))
+        first.append(scan_marks(rng, marked, setting))
         if number in wanted:
             kept[number] = marked
+    second = []
     for place, number in enumerate(again):
         if place % run == 0:
             setting = draw_setting(rng)
-        traces.append(scan_marks(rng, kept[number], setting))
+        second.append(scan_marks(rng, kept[number], setting))
+    return Part(first, again, second)
+
+
+def run_marks(sheets: int, rescans: int, seed: int, parts: int = 1) -> dict[str, Any]:
+    """One stack of ``sheets`` and then ``rescans`` of them again; what was found of them and what else."""
+    began = time.monotonic()
+    each = [(sheets // parts, rescans // parts, seed * 1000 + part) for part in range(parts)]
+    with ProcessPoolExecutor(parts) as pool:
+        made = list(pool.map(make_part, *zip(*each, strict=True)))
+    traces = [trace for part in made for trace in part.first]
+    again: list[int] = []
+    for number, part in enumerate(made):
+        again += [number * (sheets // parts) + one for one in part.again]
+        traces += part.second
     made_s = time.monotonic() - began
     return {"made_s": round(made_s), **_judge(traces, sheets, again)}
 
@@ -275,21 +301,21 @@ def _judge(traces: Sequence[bytes], sheets: int, again: Sequence[int]) -> dict[s
     took_s = time.monotonic() - began
     counts = unpack(traces).count
     held = set(found.held)
-    enough = [number for number in range(sheets, len(traces)) if counts[number] >= MARKS]
+    fewer = [min(counts[sheets + place], counts[number]) for place, number in enumerate(again)]
     lost = [number for number in range(sheets, len(traces)) if number not in held]
     false = sorted(number for number in held if number < sheets)
     stacks = [w.place for w in found.warnings if w.kind is WarningKind.SAME_STACK]
-    right = sum(
-        f"b/{n + 1:05d} = b/{again[n - sheets] + 1:05d}" in {w.place for w in found.warnings} for n in held
-    )
+    named = {w.place for w in found.warnings}
+    right = sum(f"b/{n + 1:05d} = b/{again[n - sheets] + 1:05d}" in named for n in held if n >= sheets)
     return {
         "sheets": sheets,
         "rescans": len(again),
-        "rescans_with_marks_enough": len(enough),
+        "rescans_with_marks_enough": sum(marks >= MARKS for marks in fewer),  # on both scans
         "found": len(held) - len(false),
         "named_singly_with_the_right_sheet": right,
-        "not_found": [{"sheet": n, "marks": int(counts[n])} for n in lost],
+        "not_found": [{"sheet": n, "marks": int(fewer[n - sheets])} for n in lost],
         "false_alarms": len(false),
+        "false_alarms_named": sorted(w.place for w in found.warnings if int(w.place[2:7]) <= sheets),
         "stacks": stacks,
         "search_s": round(took_s, 2),
         "trace_bytes": round(float(np.mean([len(trace) for trace in traces]))),
@@ -301,6 +327,11 @@ def summarise_pages(compared: Sequence[Compared]) -> dict[str, Any]:
     """The ends of both distributions, of sides with marks enough."""
     enough = [each for each in compared if each.marks >= MARKS]
     found: dict[str, Any] = {"sides_compared": len(compared), "with_marks_enough": len(enough)}
+    best: dict[tuple[int, str], float] = {}
+    for each in (each for each in enough if each.kind == "again"):
+        best[each.seed, each.settings] = max(each.likeness, best.get((each.seed, each.settings), -1.0))
+    found["sheets_scanned_again"] = len(best)
+    found["sheets_not_found"] = [[*key, value] for key, value in best.items() if value < LIKE]
     for kind in ("again", "twin"):
         mine = sorted((each for each in enough if each.kind == kind), key=lambda each: each.likeness)
         values = [each.likeness for each in mine]
@@ -309,7 +340,8 @@ def summarise_pages(compared: Sequence[Compared]) -> dict[str, Any]:
             "least": values[:5],
             "median": values[len(values) // 2] if values else None,
             "most": values[-5:],
-            "over_limit": sum(value >= LIKE for value in values),
+            "like": sum(value >= LIKE for value in values),
+            "sure": sum(value >= SURE for value in values),
             "nearest_to_limit": [
                 asdict(each) for each in sorted(mine, key=lambda e: abs(e.likeness - LIKE))[:3]
             ],
@@ -327,9 +359,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    found: dict[str, Any] = {"limit": LIKE, "marks": MARKS}
+    found: dict[str, Any] = {"like": LIKE, "sure": SURE, "marks": MARKS}
     if given.sheets:
-        found["marks_level"] = run_marks(given.sheets, given.rescans, given.seed)
+        found["marks_level"] = run_marks(given.sheets, given.rescans, given.seed, parts=4)
     if given.pages:
         forms = ("appendix-i", "hue-2019")
         found["page_level"] = {
