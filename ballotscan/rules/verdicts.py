@@ -23,8 +23,9 @@ PALEST of its usual darkness (of its darkest, where few and uneven marks tell li
 than the first and the second together; but single strokes of a hand that fills its boxes (they cover less
 than THIN of what its others do) are paler than solid ink."""
 
-STRANGE_PEAK = 1.5
-"""Ink this many times darker than that of a pen that writes evenly is another's: a staple."""
+STRANGE_PEAK, DARKER, STRANGE_INK = 1.5, 1.3, 1.5
+"""Ink this many times darker than that of a pen that writes evenly is another's, or a staple; so is what is
+darker by the second and heavier by the third, and darker yet outside the box."""
 
 SWAMPED_PEAK, SWAMPED_OUTLINE, SWAMPED = 1.08, 0.4, 0.9
 """Where ink is darker than this hand's, the outline hardly agrees with the print and the ink beside the box
@@ -40,9 +41,10 @@ STAIN_PEAK, STAIN_COVER, RIM_PEAK, RIM_EVEN = 0.8, 1.4, 0.75, 1.06
 """Ink as even in the box as around it, paler than this hand's by the first and broader than its marks by the
 second, is a stain; paler by the third, and darker around the box than in it and evenly so, the rim of one."""
 
-ISOLATED = 0.3
+ISOLATED, SCATTERED = 0.3, 0.5
 """Ink that reaches half as far across the box as this hand's marks, with less than this share of its own
-darkness beside the box, is where a pen rested; the short end of a mark goes on outside."""
+darkness beside the box, is where a pen rested; the short end of a mark goes on outside. Two such dots reach
+far, but cover less than the second share of what a mark does."""
 
 PASSES = 0.5
 """Ink that runs on across the box in both directions at this share of the mark's own darkness is a fold, a
@@ -142,10 +144,17 @@ def _is_plain(mark: Mark, hand: Hand) -> bool:
     """Whether the ink in a box, however much, looks like a mark of this hand in this box."""
     dot = mark.extent < hand.least_extent or _rested(mark, hand)
     line = mark.through >= PASSES * mark.peak
-    strange = hand.steady and max(mark.peak, mark.near_peak) > STRANGE_PEAK * hand.peak
+    strange = _is_strange(mark, hand)
     return not (
         dot or line or strange or _is_ghost(mark, hand) or _swamped(mark, hand) or _harmed(mark, hand)
     )
+
+
+def _is_strange(mark: Mark, hand: Hand) -> bool:
+    """Whether ink is too dark for this pen, or darker, heavier and running on outside."""
+    darker = max(mark.peak, mark.near_peak) > STRANGE_PEAK * hand.peak
+    heavier = mark.peak > DARKER * hand.peak and mark.ink > STRANGE_INK * hand.ink
+    return hand.steady and (darker or (heavier and mark.ring_peak > mark.peak))
 
 
 def _is_ghost(mark: Mark, hand: Hand) -> bool:
@@ -160,7 +169,9 @@ def _is_ghost(mark: Mark, hand: Hand) -> bool:
 
 def _rested(mark: Mark, hand: Hand) -> bool:
     """Whether ink in a box is small and all inside: a dot, where this hand makes strokes."""
-    return mark.extent < hand.extent / 2 and mark.near_peak < ISOLATED * mark.peak
+    alone = mark.near_peak < ISOLATED * mark.peak
+    scattered = mark.cover < SCATTERED * hand.cover < SCATTERED * FILLS
+    return alone and (mark.extent < hand.extent / 2 or scattered)
 
 
 def _swamped(mark: Mark, hand: Hand) -> bool:
