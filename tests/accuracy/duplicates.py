@@ -301,7 +301,7 @@ def _judge(traces: Sequence[bytes], sheets: int, again: Sequence[int]) -> dict[s
     took_s = time.monotonic() - began
     counts = unpack(traces).count
     held = set(found.held)
-    fewer = [min(counts[sheets + place], counts[number]) for place, number in enumerate(again)]
+    fewer = [int(min(counts[sheets + place], counts[number])) for place, number in enumerate(again)]
     lost = [number for number in range(sheets, len(traces)) if number not in held]
     false = sorted(number for number in held if number < sheets)
     stacks = [w.place for w in found.warnings if w.kind is WarningKind.SAME_STACK]
