@@ -23,9 +23,9 @@ PALEST of its usual darkness (of its darkest, where few and uneven marks tell li
 than the first and the second together; but single strokes of a hand that fills its boxes (they cover less
 than THIN of what its others do) are paler than solid ink."""
 
-STRANGE_PEAK, DARKER, STRANGE_INK = 1.5, 1.3, 1.5
+STRANGE_PEAK, DARKER, STRANGE_INK, CROSSED_OUTLINE = 1.5, 1.3, 1.5, 0.7
 """Ink this many times darker than that of a pen that writes evenly is another's, or a staple; so is what is
-darker by the second and heavier by the third, and darker yet outside the box."""
+darker by the second and heavier by the third, darker yet outside the box, and hides some of its outline."""
 
 SWAMPED_PEAK, SWAMPED_OUTLINE, SWAMPED = 1.08, 0.4, 0.9
 """Where ink is darker than this hand's, the outline hardly agrees with the print and the ink beside the box
@@ -154,7 +154,8 @@ def _is_strange(mark: Mark, hand: Hand) -> bool:
     """Whether ink is too dark for this pen, or darker, heavier and running on outside."""
     darker = max(mark.peak, mark.near_peak) > STRANGE_PEAK * hand.peak
     heavier = mark.peak > DARKER * hand.peak and mark.ink > STRANGE_INK * hand.ink
-    return hand.steady and (darker or (heavier and mark.ring_peak > mark.peak))
+    over = mark.outline < CROSSED_OUTLINE and mark.ring_peak > mark.peak
+    return hand.steady and (darker or (heavier and over))
 
 
 def _is_ghost(mark: Mark, hand: Hand) -> bool:
@@ -179,7 +180,7 @@ def _swamped(mark: Mark, hand: Hand) -> bool:
     beside = min(mark.near_peak, mark.ring_peak)
     dark = mark.outline < SWAMPED_OUTLINE and mark.peak > SWAMPED_PEAK * hand.peak
     broad = mark.peak < STAIN_PEAK * hand.peak and mark.cover > STAIN_COVER * hand.cover
-    even = max(mark.near_peak, mark.ring_peak) < RIM_EVEN * beside
+    even = max(mark.near_peak, mark.ring_peak) < RIM_EVEN * beside < RIM_EVEN**3 * mark.peak
     rim = mark.peak < RIM_PEAK * hand.peak and beside > mark.peak and even
     return rim or (beside > SWAMPED * mark.peak and (dark or broad))
 
