@@ -163,6 +163,11 @@ class Mark:
     shift_y_mm: float
     held: float  # share of the box's corners that lie in the image
     next_side: float = 0.0  # darkness of the weakest side but one; readings of before 2026-11-23 do not tell
+    # how likely the box, looked at as a picture, is one of these (what is left: marked in an unusual way);
+    # readings of before 2026-11-29 do not tell
+    choice: float = 0.0
+    nothing: float = 0.0
+    taken_back: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +209,7 @@ class SideReading:
     paper: float = 1.0  # usual grey level of the paper, 1 white
     print_dark: float = 1.0  # how dark this scan shows what the form prints black
     trace: str = ""  # the marks' shapes, by which the same paper is known again: see vision.trace
+    white: float = 0.0  # share of the image at the very end of its scale: a driver that whitens paper makes 0.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ def _read(seen: _Sight, bitonal: bool, always_ocr: bool) -> SideReading | SideNo
         streaks_mm=tuple(_from_left_mm(seen.page, alignment, streak) for streak in streaks),
         paper=measured.paper,
         print_dark=measured.print_dark,
+        white=round(float((seen.scan.fine[::5, ::5] == 255).mean()), 3),
         trace=take_trace(seen.page, alignment, measured.marks),
     )
 

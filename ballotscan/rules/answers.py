@@ -13,7 +13,7 @@ from ballotscan.forms.form import Form, Question, Rect, Side
 from ballotscan.model import ACCEPTED_RISK, Answer, Mark, Outcome, Reason, SideReading, Status
 from ballotscan.rules.confidence import confidence_of
 from ballotscan.rules.hand import Hand, study_hands
-from ballotscan.rules.verdicts import Verdict, judge_question
+from ballotscan.rules.verdicts import LOOKS_PLAINLY, Verdict, judge_question
 
 SHARE_ENTERED, SHARE_TAPERED, PEAK_TAPERED, RUNS_OUT = 0.5, 0.65, 0.7, 0.6
 """A mark with less than the first share of the hand's usual ink, or with less than the second and the third
@@ -83,7 +83,7 @@ def _tails(side: Side, marks: Mapping[str, Sequence[Mark]], hand: Hand) -> set[t
         and mark.ink >= hand.marked_above(mark)
         and mark.ring_peak >= RUNS_OUT * mark.peak
     }
-    thin = {key for key, mark in reaching.items() if _tapers(mark, hand)}
+    thin = {key for key, mark in reaching.items() if _tapers(mark, hand) and not mark.choice >= LOOKS_PLAINLY}
     return {
         (box.question, box.option)
         for box in side.boxes

@@ -92,9 +92,14 @@ ENOUGH_ON_A_SIDE, SIDES_ALIKE = 5, 0.4
 """Marks from which one side speaks for itself, if they have this share of the whole sheet's darkness: two
 lamps of one scanner differ by up to a half, and what shines or soaks through from the other side is paler."""
 
-LEAST_GRAIN, WHITENED_PEAK = 0.004, 0.45
-"""Paper in grey has a grain, of 0.01 and more; where there is less, the driver has made it white, and a light
-mark of a pen that is no darker than the second would be gone."""
+WHITENED = 0.5
+"""Share of an image at the very end of its scale from which a driver has made its paper white, and whatever
+was nearly as light: such drivers make 0.8 and more (real scanners too), the glare of a lamp up to 0.15,
+ordinary scans 0."""
+
+WHITENED_PEAK = 0.65
+"""On such a scan a pen that is no darker than this may have left a mark that is gone: of pens up to 0.4
+every tenth ordinary mark was, of darker ones only those made with a third of the usual pressure."""
 
 ENOUGH_BOXES = 8
 """Empty boxes from which one side tells its own paper."""
@@ -107,7 +112,6 @@ class Paper:
     empty: float  # their usual ink
     spread: float  # and its standard deviation
     speck: float  # the darkest spot that there is without any ink
-    even: bool  # without any grain: a driver made it white, and whatever was nearly white
 
     def shows(self, mark: Mark) -> bool:
         """Whether a mark stands out from this paper, by its ink and by its darkest spot both: shading raises
@@ -134,6 +138,7 @@ class Hand:
     steady: bool  # its marks are of even darkness
     encircles: bool  # the sheet is marked by circles round the boxes
     bitonal: bool
+    whitened: bool  # the driver has made the paper white, and whatever was nearly as light
 
     @property
     def empty_below(self) -> float:
@@ -173,13 +178,21 @@ class Hand:
     @property
     def may_hide(self) -> bool:
         """Whether a faint mark could lie unseen in the paper's noise, or below what this scan shows."""
-        whitened = self.paper.even and self.peak < WHITENED_PEAK
-        return self.pale or whitened or self.paper.speck > SHARE_SHOWN * self.peak
+        lost_in_white = self.whitened and self.peak < WHITENED_PEAK
+        return self.pale or lost_in_white or self.paper.speck > SHARE_SHOWN * self.peak
 
     @property
     def broken_up(self) -> bool:
         """Whether a black-and-white scan shows this pen in pieces."""
         return self.bitonal and (self.peak < SOLID_PEAK or self.marked < MOST_MARKED * self.questions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """What of the scan can make light marks vanish."""
+
+    bitonal: bool
+    whitened: bool
 
 
 def study_hands(readings: Sequence[SideReading | None]) -> dict[int, Hand]:
@@ -195,13 +208,14 @@ def study_hands(readings: Sequence[SideReading | None]) -> dict[int, Hand]:
         number: _study_paper(questions) if _enough_boxes(questions) else common
         for number, questions in by_side.items()
     }
-    bitonal = any(reading.bitonal for reading in readings if reading)
+    there = [reading for reading in readings if reading]
+    scan = _Scan(any(each.bitonal for each in there), any(each.white > WHITENED for each in there))
     on_side = {
-        number: _study_writer(questions, [papers[number]] * len(questions), papers[number], bitonal)
+        number: _study_writer(questions, [papers[number]] * len(questions), papers[number], scan)
         for number, questions in by_side.items()
     }
     of_each = [papers[number] for number, questions in by_side.items() for _ in questions]
-    whole = _study_writer(everything, of_each, common, bitonal)
+    whole = _study_writer(everything, of_each, common, scan)
     return {
         number: replace(own if _speaks_for_itself(own, whole) else whole,
                         paper=papers[number], encircles=whole.encircles)
@@ -231,11 +245,11 @@ def _study_paper(questions: Sequence[Sequence[Mark]]) -> Paper:
     empty, spread = _middle_and_spread([mark.ink for mark in rest])
     spot, spot_spread = _middle_and_spread([mark.peak for mark in rest])
     speck = max(spot + SPREADS_SPECK * spot_spread, LEAST_SPECK)
-    return Paper(empty, max(spread, LEAST_SPREAD), speck, spot < LEAST_GRAIN)
+    return Paper(empty, max(spread, LEAST_SPREAD), speck)
 
 
 def _study_writer(
-    questions: Sequence[Sequence[Mark]], papers: Sequence[Paper], paper: Paper, bitonal: bool
+    questions: Sequence[Sequence[Mark]], papers: Sequence[Paper], paper: Paper, scan: _Scan
 ) -> Hand:
     """Learn the hand from the darkest box of each question, where it stands out from its own side's paper."""
     tops = [(marks[-1], on) for marks, on in zip(questions, papers, strict=True)]
@@ -258,7 +272,8 @@ def _study_writer(
         extent=median([mark.extent for mark in marked]) if known else 1.0,
         steady=known and peak_spread <= STEADY * peak,
         encircles=len(circled) >= max(HABIT_LEAST, HABIT * (len(circled) + len(marked))),
-        bitonal=bitonal,
+        bitonal=scan.bitonal,
+        whitened=scan.whitened,
     )
 
 

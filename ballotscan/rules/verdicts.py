@@ -83,6 +83,14 @@ three are plainly so: a streak or a thin threshold takes one. What lies over hal
 more."""
 
 
+LOOKS = 0.6
+"""How likely a box must look what the measures take it for. Of 5,900 empty boxes with something in them 65
+looked chosen from 0.5 on and 8 from 0.9 on, of 6,000 chosen ones 1.7 % did not (tests/training/README.md)."""
+
+LOOKS_PLAINLY = 0.9
+"""From here on the look alone settles that ink beside a plain mark is none of this question's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was read of one question; where there is a ``reason`` for doubt, ``codes`` are a proposal."""
@@ -97,10 +105,35 @@ def judge_question(question: Question, marks: Sequence[Mark], hand: Hand, policy
     back."""
     if len(marks) != len(question.options):
         return Verdict(Outcome.UNREADABLE, (), Reason.SIDE_MISSING)
+    verdict = _by_measures(question, marks, hand, policy)
+    return verdict if verdict.reason else _by_looks(verdict, marks, hand)
+
+
+def _by_looks(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> Verdict:
+    """The second key: what the measures do not doubt is taken only where each box looks like it, too.
+    (A box that was not looked at is NaN, and looks like nothing.)"""
+    for mark in marks:
+        if mark.option in verdict.codes:
+            if not (_unusual(mark) if hand.encircles else mark.choice) >= LOOKS:
+                return Verdict(Outcome.UNSURE, verdict.codes, Reason.UNUSUAL_MARK)
+        elif verdict.outcome is Outcome.CORRECTED and mark.peak >= hand.stroke_above:
+            if not mark.choice < 1 - LOOKS:
+                return Verdict(Outcome.UNSURE, verdict.codes, Reason.CORRECTED)
+        elif not mark.nothing >= LOOKS:
+            return Verdict(Outcome.UNSURE, verdict.codes, Reason.STRAY_INK)
+    return verdict
+
+
+def _unusual(mark: Mark) -> float:
+    return 1 - mark.choice - mark.nothing - mark.taken_back
+
+
+def _by_measures(question: Question, marks: Sequence[Mark], hand: Hand, policy: MarkPolicy) -> Verdict:
+    """What the measures of the boxes say."""
     judged = [(mark, _judge(mark, hand)) for mark in marks]
     chosen = [mark for mark, verdict in judged if verdict == "marked"]
     doubtful = [
-        mark for mark, verdict in judged if verdict == "doubtful" and not (chosen and _pale(mark, hand))
+        mark for mark, verdict in judged if verdict == "doubtful" and not (chosen and _beside(mark, hand))
     ]
     lost = next((fault for mark in marks if (fault := _lost(mark))), None)
     if lost:
@@ -183,6 +216,11 @@ def _swamped(mark: Mark, hand: Hand) -> bool:
     even = max(mark.near_peak, mark.ring_peak) < RIM_EVEN * beside < RIM_EVEN**3 * mark.peak
     rim = mark.peak < RIM_PEAK * hand.peak and beside > mark.peak and even
     return rim or (beside > SWAMPED * mark.peak and (dark or broad))
+
+
+def _beside(mark: Mark, hand: Hand) -> bool:
+    """Whether ink in a box beside a plain mark is no mark: by its look, or too pale for this hand."""
+    return mark.nothing >= LOOKS_PLAINLY or _pale(mark, hand)
 
 
 def _pale(mark: Mark, hand: Hand) -> bool:

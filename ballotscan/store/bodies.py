@@ -144,6 +144,7 @@ def reading_body(reading: SideReading) -> dict[str, Any]:
         "streaks_mm": [_finite(number) for number in reading.streaks_mm],
         "paper": _finite(reading.paper),
         "print_dark": _finite(reading.print_dark),
+        "white": _finite(reading.white),
         "trace": reading.trace,
     }
 
@@ -166,6 +167,7 @@ def read_reading(body: Mapping[str, Any]) -> SideReading:
         streaks_mm=tuple(_number(number) for number in body.get("streaks_mm", ())),
         paper=_number(body.get("paper", 1.0)),
         print_dark=_number(body.get("print_dark", 1.0)),
+        white=_number(body.get("white", 0.0)),
         trace=body.get("trace", ""),
     )
 

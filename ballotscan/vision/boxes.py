@@ -12,6 +12,7 @@ from ballotscan.forms.form import Side
 from ballotscan.vision.arrays import Bools, Floats, Grey, Indices
 from ballotscan.vision.page import MM_PER_INCH
 from ballotscan.vision.patches import Grid, make_grid, sample
+from ballotscan.vision.shapes import view_blank
 
 STEP_MM = 0.2
 """Sampling of a box. 0.25 mm read as well as 0.17 mm in the experiments of DECISIONS.md; 0.2 mm keeps two
@@ -80,7 +81,8 @@ class BoxPrints:
 
     ``shares`` (N, 5, S * S) times a patch are its means over the top, right, bottom and left side and over
     the inside; ``inside_print`` (N,) is that last mean of the print. ``reach`` (4, N, K) counts each sample
-    of the inside from the left, right, top and bottom edge of the patch, from 1.
+    of the inside from the left, right, top and bottom edge of the patch, from 1. ``view`` is of
+    ``shapes.view_blank``.
     """
 
     rects_mm: Floats
@@ -98,6 +100,7 @@ class BoxPrints:
     reach: NDArray[np.uint8]
     near: Zone
     rays: Rays  # all its surroundings
+    view: Floats
 
 
 def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
@@ -133,6 +136,7 @@ def make_box_prints(blank: Grey, dpi: float, side: Side) -> BoxPrints:
         reach=_reach(zone, close.size),
         near=_zone(near),
         rays=_rays(rects, centres, wide, seen_wide),
+        view=view_blank(blank, dpi, rects),
     )
 
 

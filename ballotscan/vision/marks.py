@@ -13,6 +13,7 @@ from ballotscan.vision.arrays import Bools, Floats
 from ballotscan.vision.boxes import RAYS, SHIFTS, STEP_MM, BoxPrints, Zone, profiles
 from ballotscan.vision.page import Page
 from ballotscan.vision.patches import inside_share, sample, sample_at
+from ballotscan.vision.shapes import tell_shapes, view
 
 AGREE_MM = 0.15
 """Outlines of one neighbourhood lie within this of each other on paper that is not torn or folded."""
@@ -103,6 +104,7 @@ def measure_marks(page: Page, alignment: Alignment) -> Measured:
     ink = close / own_print - boxes.print
     scores = _inside_scores(ink, boxes)
     scores |= _surround_scores(_along_rays(page, outlines, boxes, paper, own_print))
+    scores |= _shapes(page, outlines, boxes, (paper, own_print), scores)
     half_mm = float(boxes.rects_mm[:, 2:].max()) / 2
     scores |= {
         "ink": np.where(boxes.lettered, _beyond(ink, boxes), means[:, 4] / own_print - boxes.inside_print),
@@ -146,6 +148,23 @@ def _along_rays(page: Page, outlines: Outlines, boxes: BoxPrints, paper: Floats,
     scale, rays = page.fine_scale / 2, boxes.rays
     seen = sample_at(page.half, outlines.centres_px * scale, outlines.maps * scale, rays.points_mm)
     return ((1 - seen / paper) / own_print - rays.print).clip(0) * rays.used
+
+
+LEAST_SEEN = 0.035
+"""Where neither inside, near nor around a box a spot is as dark as this, there is nothing to look at twice:
+light pencil makes 0.1 and more, the grain of paper 0.03."""
+
+
+def _shapes(
+    page: Page, outlines: Outlines, boxes: BoxPrints, units: tuple[Floats, float], scores: dict[str, Floats]
+) -> dict[str, Floats]:
+    """What each box looks like; ``units`` are the paper's grey and the print's darkness."""
+    paper, own_print = units
+    darkest = np.maximum(np.maximum(scores["peak"], scores["near_peak"]), scores["ring_peak"] / 2)
+    seen = darkest > LEAST_SEEN
+    scale, sides_mm = page.fine_scale, boxes.rects_mm[seen, 2:].mean(axis=1)
+    grey = view(page.fine, outlines.centres_px[seen] * scale, outlines.maps[seen] * scale, sides_mm)
+    return tell_shapes((1 - grey / paper[seen][:, :, None]) / own_print, boxes.view, seen)
 
 
 def _taken(values: Floats, zone: Zone) -> Floats:

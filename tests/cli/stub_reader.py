@@ -24,8 +24,8 @@ from ballotscan.vision.page import as_scan
 TWO_SIDED = shipped_templates() / "appendix-i"
 ONE_SIDED = shipped_templates() / "hue-2019"
 FORMS = {1: "appendix-i", 2: "hue-2019"}
-_CLEAR = {"outline": 0.95, "weakest_side": 1.0, "next_side": 1.0, "held": 1.0}
-_MARKED = {"ink": 0.4, "peak": 0.9, "cover": 0.4, "extent": 0.9}
+_CLEAR = {"outline": 0.95, "weakest_side": 1.0, "next_side": 1.0, "held": 1.0, "nothing": 1.0}
+_MARKED = {"ink": 0.4, "peak": 0.9, "cover": 0.4, "extent": 0.9, "choice": 1.0, "nothing": 0.0}
 
 
 def page(form: int, side: int = 1, *, serial: int = 0, option: int = 0, seed: int = 0) -> Image.Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ballotscan.model import Outcome, Reason, SideReading, Status
@@ -44,7 +46,7 @@ def test_two_marks_are_never_guessed() -> None:
         ("a fold", {**CROSS, "through": 0.4}),
         ("a staple", times(CROSS, 1.8)),
         ("a hole over a dark lid", {**times(CROSS, 1.4), "near_peak": 0.7, "ring_peak": 0.7, "outline": 0.2}),
-        ("scribbled over", {**times(CROSS, 2.5), "cover": 0.6, "peak": 0.55}),
+        ("scribbled over", {**times(CROSS, 2.5), "cover": 0.6, "peak": 0.55, "choice": 0.1, "taken_back": 0.9}),
         ("circled", {**CROSS, "encircled": 0.4, "ring_peak": 0.45}),
     ],
 )
@@ -138,13 +140,13 @@ def test_a_streak_may_take_one_side_of_a_box_but_not_two(sides: dict[str, float]
 def test_the_tail_of_a_neighbour_is_no_mark() -> None:
     above, below = "B3_2", "B3_3"
     long = {**CROSS, "near_peak": 0.5, "ring_peak": 0.5}
-    tail = {**long, "ink": 0.04, "peak": 0.45}
+    tail = {**long, "ink": 0.04, "peak": 0.45, "choice": 0.7}
     put = {**all_marked(but=frozenset({below})), (above, FIRST): long, (below, FIRST): tail}
     assert decided(put)[below].reason is Reason.STRAY_INK
 
 
 def test_a_sheet_of_circles_is_read_by_its_circles() -> None:
-    circle = {"encircled": 0.5, "ring_peak": 0.6}
+    circle = {"encircled": 0.5, "ring_peak": 0.6, "nothing": 0.0}
     answers = decided(all_marked(circle))
     assert {answer.status for answer in answers.values()} == {Status.ACCEPTED}
     assert decided({**all_marked(), (Q, FIRST): circle})[Q].status is Status.REVIEW
@@ -169,8 +171,8 @@ def test_a_missing_side_is_unreadable() -> None:
         assert (answer.status is Status.REVIEW) == missing
 
 
-RINGED = {**CROSS, "encircled": 0.4, "ring_peak": 0.45}
-SCRIBBLED = {**times(CROSS, 2.5), "cover": 0.6, "peak": 0.55}
+RINGED = {**CROSS, "encircled": 0.4, "ring_peak": 0.45, "choice": 0.1, "taken_back": 0.9}
+SCRIBBLED = {**times(CROSS, 2.5), "cover": 0.6, "peak": 0.55, "choice": 0.1, "taken_back": 0.9}
 
 
 @pytest.mark.parametrize("taken_back", [RINGED, SCRIBBLED])
@@ -213,14 +215,37 @@ def test_a_seal_over_two_boxes_is_no_correction() -> None:
 
 
 def test_paper_made_white_hides_light_marks_of_a_light_pen() -> None:
-    white = {
-        (question.id, option.code): {"peak": 0.0}
-        for question in form().questions
-        for option in question.options
-    }
-    light = decided({**white, **all_marked(times(CROSS, 0.6), but=ONLY)})[Q]
-    dark = decided({**white, **all_marked(but=ONLY)})[Q]
-    assert (light.status, dark.status) == (Status.REVIEW, Status.ACCEPTED)
+    light, dark = (read_sheet(all_marked(times(CROSS, times_), but=ONLY)) for times_ in (1.0, 1.6))
+    for readings, white, status in (
+        (light, 0.9, Status.REVIEW), (light, 0.1, Status.ACCEPTED), (dark, 0.9, Status.ACCEPTED)
+    ):  # fmt: skip
+        answers = decide_answers(form(), [replace(reading, white=white) for reading in readings])
+        assert {a.status for a in answers if a.question == Q} == {status}
+        assert {a.status for a in answers if a.question != Q} == {Status.ACCEPTED}
+
+
+@pytest.mark.parametrize(
+    ("looks", "reason"),
+    [
+        ({"choice": 0.4, "nothing": 0.6}, Reason.UNUSUAL_MARK),
+        ({"choice": float("nan"), "nothing": float("nan")}, Reason.UNUSUAL_MARK),
+    ],
+)
+def test_a_mark_by_measures_must_look_like_one(looks: dict[str, float], reason: Reason) -> None:
+    answer = decided({**all_marked(), (Q, FIRST): {**CROSS, **looks}})[Q]
+    assert (answer.codes, answer.status, answer.reason) == ((FIRST,), Status.REVIEW, reason)
+
+
+def test_a_box_that_looks_marked_is_not_left_empty() -> None:
+    answer = decided({**all_marked(), (Q, SECOND): {"choice": 0.7, "nothing": 0.3}})[Q]
+    assert (answer.status, answer.reason) == (Status.REVIEW, Reason.STRAY_INK)
+
+
+def test_ink_that_plainly_looks_like_nothing_does_not_matter_beside_a_mark() -> None:
+    stray = times(CROSS, 0.4) | {"choice": 0.0}
+    plainly = decided({**all_marked(), (Q, SECOND): {**stray, "nothing": 0.97}})[Q]
+    hardly = decided({**all_marked(), (Q, SECOND): {**stray, "nothing": 0.7}})[Q]
+    assert (plainly.status, hardly.status) == (Status.ACCEPTED, Status.REVIEW)
 
 
 def test_where_most_marks_seem_to_be_missing_the_threshold_took_them() -> None:

@@ -20,7 +20,7 @@ from ballotscan.rules.watch import RECENT, Watch, warning_text
 QUESTIONS, CODES = tuple("ABCDEFGH"), tuple("12345")
 BEFORE = 40
 """Clean sheets before a fault begins."""
-_CLEAR = {"outline": 0.95, "weakest_side": 1.0, "next_side": 1.0, "held": 1.0}
+_CLEAR = {"outline": 0.95, "weakest_side": 1.0, "next_side": 1.0, "held": 1.0, "nothing": 1.0}
 LIKES = (0.04, 0.06, 0.15, 0.45, 0.3)
 
 
@@ -57,6 +57,7 @@ def make_mark(chance: random.Random, question: str, code: str, marked: bool) -> 
     values["ink"] = chance.gauss(0.0, 0.001)
     values["peak"] = abs(chance.gauss(0.0, 0.005))
     if marked:
+        values |= {"choice": 1.0, "nothing": 0.0}
         values |= {"ink": chance.gauss(0.3, 0.03), "peak": chance.gauss(0.8, 0.05)}
         values |= {"cover": 0.3, "extent": 0.9}
     return Mark(question, code, **values)

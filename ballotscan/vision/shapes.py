@@ -1,0 +1,91 @@
+"""A second look at each box that has anything in or around it: what does it look like?
+
+The measures of ``marks`` are sums; they cannot tell a staple from a slash, nor the rim of a stain from a
+circle. This look is of the picture itself, by a small convolutional network that was fitted to the marks of
+the project's own simulator (``python -m tests.training``, with the card of its data in
+tests/training/README.md). It runs in OpenCV. ``rules`` takes it for a second key beside the measures.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import cv2
+import numpy as np
+
+from ballotscan.vision.arrays import Bools, Floats, Grey
+from ballotscan.vision.page import MM_PER_INCH
+
+SIZE = 40
+SPAN = 2.2
+"""What is looked at: a square of SPAN box sides around the box in SIZE by SIZE samples, 0.2 mm apart for
+a box of 4 mm. As far as that a mark is its box's own; the boxes of a row begin to be in sight."""
+
+GAIN, LEAST, MOST = 1.2, -0.3, 2.25
+"""The network was fitted to darkness times GAIN, within these."""
+
+BLANK_BLUR_MM = 0.08
+
+SHAPES = ("choice", "nothing", "taken_back", "unusual")
+"""What a box may look like: plainly chosen (cross, tick, slash, fill), not chosen (whatever may lie there),
+chosen and taken back, marked in another way (ring, dot, scribble, arrow)."""
+
+_ORDER = ("nothing", "choice", "taken_back", "unusual")  # of the network's outputs
+
+
+def _places() -> Floats:
+    steps = (np.arange(SIZE) + 0.5) / SIZE - 0.5
+    y, x = np.meshgrid(steps, steps, indexing="ij")
+    return np.stack([x.ravel(), y.ravel(), np.ones(SIZE * SIZE)]).astype(np.float32)
+
+
+PLACES = _places()
+
+
+def view(image: Grey, centres_px: Floats, mm_to_px: Floats, sides_mm: Floats) -> Floats:
+    """What lies around boxes: grey (N, SIZE, SIZE) of ``image`` within SPAN times ``sides_mm`` (N,), the
+    rest as in ``patches.sample``."""
+    if not len(centres_px):
+        return np.zeros((0, SIZE, SIZE), np.float32)
+    maps = mm_to_px * (SPAN * sides_mm)[:, None, None]
+    where = np.concatenate([maps, centres_px[:, :, None] - 0.5], axis=2).astype(np.float32)
+    columns, rows = where[:, 0] @ PLACES, where[:, 1] @ PLACES
+    seen = cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return seen.reshape(len(centres_px), SIZE, SIZE).astype(np.float32)
+
+
+def view_blank(blank: Grey, dpi: float, rects_mm: Floats) -> Floats:
+    """What the form itself prints around its boxes ``rects_mm`` (N, 4), as the network takes it:
+    (N, SIZE, SIZE)."""
+    scale = dpi / MM_PER_INCH
+    soft = cv2.GaussianBlur(blank, (0, 0), BLANK_BLUR_MM * scale)
+    centres = rects_mm[:, :2] + rects_mm[:, 2:] / 2
+    maps = np.tile(np.eye(2) * scale, (len(rects_mm), 1, 1))
+    return scaled(1 - view(soft, centres * scale, maps, rects_mm[:, 2:].mean(axis=1)) / 255)
+
+
+def scaled(dark: Floats) -> Floats:
+    """Darkness as the network takes it."""
+    return (GAIN * dark).clip(LEAST, MOST).astype(np.float32)
+
+
+@cache
+def _network() -> cv2.dnn.Net:
+    """The fitted network, loaded once per process."""
+    fitted = files("ballotscan.vision").joinpath("shapes.onnx").read_bytes()
+    return cv2.dnn.readNetFromONNX(np.frombuffer(fitted, np.uint8))
+
+
+def tell_shapes(dark: Floats, blank: Floats, seen: Bools) -> dict[str, Floats]:
+    """How likely each box is each of SHAPES: four arrays (N,), 0 to 1, together 1.
+
+    ``dark`` (M, SIZE, SIZE) is the darkness around the M boxes that are ``seen`` (N,), in print's own; the
+    others have nothing in or around them. ``blank`` (N, SIZE, SIZE) is of ``view_blank``."""
+    told = np.zeros((len(seen), len(SHAPES)), np.float32)
+    told[:, 0] = 1
+    if len(dark):
+        network = _network()
+        network.setInput(np.ascontiguousarray(np.stack([scaled(dark), blank[seen]], axis=1)))
+        told[seen] = network.forward()
+    return dict(zip(_ORDER, told.T, strict=True))

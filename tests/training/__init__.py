@@ -1,0 +1,1 @@
+"""Fitting the network that looks at boxes (``ballotscan/vision/shapes.onnx``); see README.md."""
