@@ -209,7 +209,9 @@ class SideReading:
     paper: float = 1.0  # usual grey level of the paper, 1 white
     print_dark: float = 1.0  # how dark this scan shows what the form prints black
     trace: str = ""  # the marks' shapes, by which the same paper is known again: see vision.trace
-    white: float = 0.0  # share of the image at the very end of its scale: a driver that whitens paper makes 0.8
+    white: float = (
+        0.0  # share of the image at the very end of its scale: a driver that whitens paper makes 0.8
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ what does not is a dot or an end."""
 SOLID_PEAK, MOST_MARKED = 0.55, 0.6
 """On a black-and-white scan the strokes of a pen that was dark enough are solid; a hand whose usual mark is
 fainter than this was broken up by the threshold, and so was one that seems to have marked less than this
-share of the questions: other strokes of it may be gone."""
+share of the questions, or whose marks are uneven: other strokes of it may be gone."""
 
 ENCIRCLED = 0.35
 """Ink in three directions of five around a box, at this share of the hand's own darkness, is a circle: a
@@ -92,10 +92,10 @@ ENOUGH_ON_A_SIDE, SIDES_ALIKE = 5, 0.4
 """Marks from which one side speaks for itself, if they have this share of the whole sheet's darkness: two
 lamps of one scanner differ by up to a half, and what shines or soaks through from the other side is paler."""
 
-WHITENED = 0.5
+WHITENED = 0.7
 """Share of an image at the very end of its scale from which a driver has made its paper white, and whatever
 was nearly as light: such drivers make 0.8 and more (real scanners too), the glare of a lamp up to 0.15,
-ordinary scans 0."""
+ordinary scans 0 (on white paper with noise at most a half)."""
 
 WHITENED_PEAK = 0.65
 """On such a scan a pen that is no darker than this may have left a mark that is gone: of pens up to 0.4
@@ -184,7 +184,8 @@ class Hand:
     @property
     def broken_up(self) -> bool:
         """Whether a black-and-white scan shows this pen in pieces."""
-        return self.bitonal and (self.peak < SOLID_PEAK or self.marked < MOST_MARKED * self.questions)
+        pieces = self.peak < SOLID_PEAK or not self.steady
+        return self.bitonal and (pieces or self.marked < MOST_MARKED * self.questions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,9 @@ def _read_field(
     if field.kind == "printed_text":
         text, confidence = field.expected or "", _likeness(look, blank)
         if always or confidence < SAME_PRINT:
-            text, confidence = _tesseract(_enlarged(scan, alignment, grown(rect, OCR_MARGIN_MM)))
+            text, confidence = read_block(_enlarged(scan, alignment, grown(rect, OCR_MARGIN_MM)))
     elif field.kind == "typed_text" and ink > LEAST_INK:
-        text, confidence = _tesseract(_enlarged(scan, alignment, rect))
+        text, confidence = read_block(_enlarged(scan, alignment, rect))
     bounds = bounds_px(alignment.matrix, rect)
     return FieldReading(field.id, text, round(confidence, 3), *bounds, ink=round(ink, 4))
 
@@ -114,7 +114,7 @@ def _language() -> str:
     return "vie" if "vie" in installed else "eng"
 
 
-def _tesseract(picture: Grey) -> tuple[str, float]:
+def read_block(picture: Grey) -> tuple[str, float]:
     """Text and mean confidence of a block of printed lines; nothing where tesseract is not installed."""
     import pytesseract
 

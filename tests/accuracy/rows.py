@@ -20,6 +20,8 @@ SHARD_SHEETS = {"appendix-i": 5, "hue-2019": 11}
 MARKS_SHARD_SHEETS = 200
 
 PLAIN = (Way((), Good.READ),)
+GREY = (Way(("grey",), Good.READ),)
+"""Black and white has a row of its own, where no blank is accepted whatever the rest is like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def _mixes() -> Iterator[Row]:
     """Appendix I: 3,750 clean and office sheets of 135 boxes are 500,000 positions; Huế: 5,000 of 15."""
     for name, appendix, hue in (("clean", 1_875, 2_500), ("office", 1_875, 2_500), ("hard", 400, 600)):
         yield Row(
-            name, f"{name} mix", name, PLAIN,
+            name, f"{name} mix", name, GREY,
             {"appendix-i": appendix, "hue-2019": hue}, {"appendix-i": 4, "hue-2019": 8},
         )  # fmt: skip
 

@@ -248,6 +248,8 @@ EFFECTS: Mapping[str, Mapping[str, Any]] = {
     "pencil": {"pens": {"pencil": 1.0}},
     "ballpoint": {"pens": {"ballpoint": 1.0}},
     "failing_pen": {"pens": {"failing_ballpoint": 1.0}},
+    "grey": {"bitonal_share": 0.0},
+    "slashes": {"habits": {"slash": 1.0}},
     "red_pen": {"pens": {"red_ballpoint": 1.0}},
     "red_drop_out": {"drop_out_red": True},
     # a nib of 2 to 3.5 mm that rests in a box has filled it: nobody could tell that from a mark

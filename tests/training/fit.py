@@ -1,4 +1,4 @@
-"""Fit the network that looks at boxes to the views of work/training/, and write it where the program finds it.
+"""Fit the network that looks at boxes to the views of work/training/; write it where the program finds it.
 
     python -m tests.training.fit [--epochs 14] [--views FOLDER] [--out FILE]
 
@@ -157,7 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args(arguments)
     shards = [np.load(path) for path in sorted(given.views.glob("views-???????.npz"))]
-    views, kinds, seeds = (np.concatenate([each[name] for each in shards]) for name in ("seen", "kinds", "seeds"))
+    views, kinds, seeds = (
+        np.concatenate([each[name] for each in shards]) for name in ("seen", "kinds", "seeds")
+    )
     kept_back = seeds % 7 == 0
     sys.stdout.write(f"{len(kinds)} boxes of {len(set(seeds))} sheets: {np.bincount(kinds).tolist()}\n")
     model = fit(views[~kept_back], kinds[~kept_back], given.epochs)

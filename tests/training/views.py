@@ -1,6 +1,6 @@
 """Views of boxes with what they truly are: the data that the network is fitted to.
 
-    python -m tests.training.views [--shards 110] [--round 50] [--workers 2]
+    python -m tests.training.views [--workers 2]
 
 Makes sheets with the project's own simulator, reads them with the reader as it is, and keeps what the network
 would be given of every box that has anything in or around it, in work/training/. Each sheet has a seed of its
@@ -41,9 +41,14 @@ from tests.simulator.people import PLAIN_SHAPES
 WORK = Path(__file__).resolve().parents[2] / "work" / "training"
 SEEDS_FROM = 9_000_000
 ROUND_FROM = 9_200_000
-"""Sheets from here on have round and oval boxes, half of them with a letter in each."""
+"""Sheets from here on have round and oval boxes, half of them with a letter in each, ..."""
+
+SLASHES_FROM = 9_400_000
+"""... and from here on people make slashes, which are seldom otherwise."""
 
 SHARD_SHEETS = 25
+SHARDS = {SEEDS_FROM: 107, ROUND_FROM: 40, SLASHES_FROM: 14}
+"""How many of each kind the network that is shipped was fitted to."""
 
 NOTHING, CHOICE, TAKEN_BACK, UNUSUAL = range(4)
 
@@ -57,7 +62,7 @@ READ_WAYS = [
     for way in row.ways
     if not way.stack and way.good in (Good.READ, Good.REVIEW)
 ]
-MIXED = sorted({name for way in READ_WAYS for name in way} - {"bitonal", "bitonal_off"})
+MIXED = sorted({name for way in READ_WAYS for name in way} - {"bitonal", "bitonal_off", "grey"})
 
 Bytes = NDArray[np.uint8]
 
@@ -71,6 +76,8 @@ def draw_way(seed: int) -> tuple[str, str, tuple[str, ...]]:
     """Form, condition and effects of a sheet: a quarter ordinary work of all kinds, two fifths one optical
     class, the rest up to three faults mixed."""
     rng = np.random.default_rng(seed)
+    if seed >= SLASHES_FROM:
+        return "appendix-i", str(rng.choice(["clean", "office", "hard"])), ("slashes",)
     form = "appendix-i" if rng.random() < 0.75 else "hue-2019"
     part = rng.random()
     if part < 0.25:
@@ -98,7 +105,9 @@ def _loaded(form: str, boxes: str) -> tuple[FormPrint, tuple[Reference, ...]]:
     form_print = load_shipped(form)
     if boxes:
         sides = zip(form_print.pages, form_print.form.sides, strict=True)
-        form_print = replace(form_print, pages=tuple(_rounded(*side, form_print.dpi, boxes) for side in sides))
+        form_print = replace(
+            form_print, pages=tuple(_rounded(*side, form_print.dpi, boxes) for side in sides)
+        )
     return form_print, references_of(form_print)
 
 
@@ -125,7 +134,7 @@ def _rounded(page: Bytes, side: Side, dpi: int, boxes: str) -> Bytes:
 def views_of_sheet(seed: int) -> Iterator[tuple[Bytes, int]]:
     """What is seen of every box of a sheet that holds anything, and what it is."""
     form, condition, effects = draw_way(seed)
-    boxes = "" if seed < ROUND_FROM else "oA"[seed % 2]
+    boxes = "oA"[seed % 2] if ROUND_FROM <= seed < SLASHES_FROM else ""
     form_print, references = _loaded(form, boxes)
     sheet = simulate_sheet(form_print, seed, condition, effects)
     kinds = kinds_of(sheet)
@@ -168,15 +177,9 @@ def make_shard(first: int) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.training.views")
-    parser.add_argument("--shards", type=int, default=110)
-    parser.add_argument("--round", type=int, default=50)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args(arguments)
-    shards = [
-        first + SHARD_SHEETS * number
-        for first, count in ((SEEDS_FROM, given.shards), (ROUND_FROM, given.round))
-        for number in range(count)
-    ]
+    shards = [first + SHARD_SHEETS * number for first, count in SHARDS.items() for number in range(count)]
     with multiprocessing.get_context("spawn").Pool(given.workers) as pool:
         for done, path in enumerate(pool.imap(make_shard, shards), 1):
             sys.stdout.write(f"{done} of {len(shards)}: {path.name}\n")

@@ -18,8 +18,16 @@ EMPTY = {"peak": 0.015, "cover": 0.3, "extent": 0.85, "near_peak": 0.016, "ring_
          "weakest_side": 0.95, "next_side": 0.97, "held": 1.0, "nothing": 1.0}  # fmt: skip
 """An empty box of an ordinary scan, as simulated office scans show it; its ink is about 0."""
 
-CROSS = {"ink": 0.12, "peak": 0.5, "cover": 0.2, "extent": 0.9, "near_peak": 0.1, "ring_peak": 0.1,
-         "choice": 1.0, "nothing": 0.0}
+CROSS = {
+    "ink": 0.12,
+    "peak": 0.5,
+    "cover": 0.2,
+    "extent": 0.9,
+    "near_peak": 0.1,
+    "ring_peak": 0.1,
+    "choice": 0.95,
+    "nothing": 0.0,
+}
 """A ballpoint's cross."""
 
 
