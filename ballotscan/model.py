@@ -93,6 +93,7 @@ class WarningKind(StrEnum):
     PRINT = "print"
     CONTRAST = "contrast"
     BITONAL = "bitonal"
+    WHITENED = "whitened"
     SKEW = "skew"
     STRETCH = "stretch"
     RESOLUTION = "resolution"

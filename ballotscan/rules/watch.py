@@ -21,6 +21,7 @@ from ballotscan.forms.form import Form
 from ballotscan.i18n import gettext as _
 from ballotscan.model import Answer, BatchWarning, Outcome, PageRef, SideReading, Status, WarningKind
 from ballotscan.rules.answers import decide_answers
+from ballotscan.rules.hand import WHITENED
 from ballotscan.rules.scanner import CONTRAST, RATIO, SKEW_DEG
 
 ALPHA: Final = 1e-6
@@ -134,6 +135,7 @@ class _SideWatch:
     print: _Drift = field(default_factory=lambda: _Drift(PRINT_CHANGE))
     dpi: _Drift = field(default_factory=lambda: _Drift(DPI_CHANGE, relative=True))
     bitonal: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
+    white: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
     contrast: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
     skew: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
     stretch: deque[float] = field(default_factory=lambda: deque(maxlen=LAST))
@@ -156,6 +158,7 @@ class _SideWatch:
         yield from _outside(WarningKind.STRETCH, self.stretch, stretch, RATIO.good)
 
     def _light(self, reading: SideReading) -> Iterator[_Noticed]:
+        yield from _outside(WarningKind.WHITENED, self.white, reading.white, (None, WHITENED))
         yield from _changed(WarningKind.PAPER, self.paper, reading.paper)
         yield from _changed(WarningKind.PRINT, self.print, reading.print_dark)
         levels = 255 * reading.paper * reading.print_dark
@@ -360,6 +363,10 @@ def _words_of_scanner() -> dict[WarningKind, tuple[str, str]]:
         WarningKind.BITONAL: (
             _("the scans are black and white: a faint mark may be lost in them."),
             _("Set the scanner to grey."),
+        ),
+        WarningKind.WHITENED: (
+            _("the scanner makes the paper white: a faint mark may be lost in them."),
+            _("Switch off what the driver calls background removal or brightness correction."),
         ),
         WarningKind.SKEW: (
             _("the sheets lie {now:.1f}° askew."),

@@ -190,6 +190,7 @@ FAULTS: dict[str, tuple[WarningKind, str, Fault]] = {
         "",
         lambda r, c, n: replace(r, bitonal=True, paper=1.0, print_dark=1.2),
     ),
+    "background removal": (WarningKind.WHITENED, "", lambda r, c, n: replace(r, white=0.85)),
     "a guide that is loose": (
         WarningKind.SKEW,
         "",
