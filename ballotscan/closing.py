@@ -162,8 +162,11 @@ def fault_text(fault: verify.Fault) -> str:
         "key": _("entry {seq}: the key of {what} is not one that was known or vouched for"),
         "trust": _("entry {seq}: {what} signed with a key that was not named as trusted"),
         "place": _("entry {seq}: its statement was made for another place in the record"),
+        "time": _("entry {seq}: its time is not the one that was signed"),
         "previous": _("entry {seq}: its statement names another close before it"),
         "closed": _("entry {seq}: it was added to the period {what} after that was closed"),
+        "foreign": _("entry {seq}: it changes what belongs to another batch: {what}"),
+        "again": _("entry {seq}: it would count once more, or otherwise, what is in the record: {what}"),
         "void": _("entry {seq}: the sheet was made void without a reason and two persons"),
         "removed": _("entry {seq}: originals were removed without a reason and two persons"),
         "statement": _("entry {seq}: what was signed does not agree with the record in: {what}"),
@@ -206,6 +209,7 @@ def _refuse_unsettled(figures: Tally, reason: str) -> None:
 
 def _sign(store: Store, act: str, about: Mapping[str, Any], wanted: Wanted, signers: Sequence[Signer]) -> str:
     from ballotscan import verify
+    from ballotscan.store.ledger import now
 
     seq, head = store.head()
     closings = store.closings()
@@ -213,6 +217,7 @@ def _sign(store: Store, act: str, about: Mapping[str, Any], wanted: Wanted, sign
     statement = {
         **about,
         "act": act,
+        "at": now(),
         "period": wanted.period.name,
         "rule": wanted.period.rule,
         "first": wanted.period.first.isoformat(),

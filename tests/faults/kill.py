@@ -8,7 +8,8 @@ forked from a process that has everything loaded. From the command line, for the
     python -m tests.faults.kill --runs 1000
     python -m tests.faults.kill --errors
 
-The first goes on where it was cut off (``results.json``). The second needs strace, which lets the kernel itself refuse a system call: SQLite's writes go past Python.
+The first goes on where it was cut off (``results.json``). The second needs strace, which lets the kernel
+itself refuse a system call: SQLite's writes go past Python.
 """
 
 from __future__ import annotations
