@@ -66,13 +66,15 @@ class Fault(Exception):  # noqa: N818
 
 @dataclass
 class Report:
-    """What is right. ``closes``: number, period, signers; ``removed``: number, batch, day, originals."""
+    """What is right. ``closes``: number, period, signers; ``removed``: number, batch, day, originals;
+    ``new_keys``: number, name and key of whoever signed with a key that only the other signer vouches for."""
 
     entries: int
     head: str
     closes: list[tuple[int, str, list[str]]]
     originals: int = 0
     removed: list[tuple[int, str, str, int]] = field(default_factory=list)
+    new_keys: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def verify(
@@ -177,6 +179,7 @@ def check_signatures(signed: Iterable[tuple[int, bytes, Any]], report: Report, t
                 raise Fault("key", seq, name)
             if trusted and key not in trusted:
                 raise Fault("trust", seq, name)
+        report.new_keys += [(seq, signers[key][0], key) for key in signers if known and key not in known]
         known |= signers
         if statement["head"] != {"seq": seq - 1, "hash": prev.hex()}:
             raise Fault("place", seq)
@@ -375,6 +378,8 @@ def main(database: str, *anchors: str) -> int:
     sys.stdout.write(f"Verified: {found.entries} entries, {found.originals} originals, head {found.head}\n")
     for seq, period, signers in found.closes:
         sys.stdout.write(f"Entry {seq}, period {period}: signed by {'; '.join(signers)}\n")
+    for seq, name, key in found.new_keys:
+        sys.stdout.write(f"Entry {seq}: a new key of {name}, vouched for by the other signer: {key}\n")
     for seq, batch, day, count in found.removed:
         sys.stdout.write(f"Entry {seq}: {count} originals of {batch} removed by retention on {day}\n")
     return 0

@@ -161,8 +161,8 @@ def test_signatures(office: Office) -> None:
     assert found(office) == ""
 
 
-def test_new_keys(office: Office) -> None:
-    """One new key beside a known one is vouched for; two new ones are not, nor any where keys are named."""
+def test_new_keys(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """One new key beside a known one is vouched for, and told; two are not, nor any where keys are named."""
     office.close("2023Q1")
     known = tuple(signer.public for signer in office.signers)
     assert found(office, trusted=known) == ""
@@ -171,6 +171,10 @@ def test_new_keys(office: Office) -> None:
     office.signers = (kept[0], new_signer("Cường", "auditor"))
     office.amend("2023Q1")
     assert found(office) == ""
+    ((_seq, name, key),) = verify.verify(str(office.database), office.folder).new_keys
+    assert (name, key) == ("Cường", office.signers[1].public)
+    assert main(["verify"]) == ExitCode.OK
+    assert "a new key of Cường" in capsys.readouterr().out
     assert found(office, trusted=known) == "trust"
     office.signers = (new_signer("Dung", "operator"), new_signer("Em", "auditor"))
     office.close("2023Q1")
