@@ -194,7 +194,9 @@ def fault_text(fault: verify.Fault) -> str:
         "foreign": _("entry {seq}: it changes what belongs to another batch: {what}"),
         "again": _("entry {seq}: it would count once more, or otherwise, what is in the record: {what}"),
         "void": _("entry {seq}: the sheet was made void without a reason and two persons"),
-        "removed": _("entry {seq}: originals were removed without a reason and two persons"),
+        "removed": _(
+            "entry {seq}: originals were removed without a reason and two persons, or of no closed batch"
+        ),
         "statement": _("entry {seq}: what was signed does not agree with the record in: {what}"),
         "missing": _("the original {what} is missing"),
         "original": _("the original {what} was changed"),

@@ -48,7 +48,7 @@ TEXTS = {
     "foreign": "entry {seq}: it changes what belongs to another batch: {what}",
     "again": "entry {seq}: it would count once more, or otherwise, what is in the record: {what}",
     "void": "entry {seq}: the sheet was made void without a reason and two persons",
-    "removed": "entry {seq}: originals were removed without a reason and two persons",
+    "removed": "entry {seq}: originals were removed without a reason and two persons, or of no closed batch",
     "statement": "entry {seq}: what was signed does not agree with the record in: {what}",
     "missing": "the original {what} is missing",
     "original": "the original {what} was changed",
@@ -235,6 +235,7 @@ class Recount:
                     raise Fault("again", seq, f"{body['form']} {body['edition']}")
                 self.forms[body["form"], body["edition"]] = body
             case "removed":
+                self._refuse_removal(seq, body)
                 self.may_lack.update(body["originals"])
                 self.removed.append((seq, body["of"], body["at"][:10], len(body["originals"])))
             case "file":
@@ -285,6 +286,13 @@ class Recount:
             touched += [self.files[self.place_of[key][0]] for _side, key in body["pages"]]
         for each in (each for each in touched if each["batch"] != batch):
             raise Fault("foreign", seq, each["batch"])
+
+    def _refuse_removal(self, seq: int, body: Any) -> None:
+        """Only a batch's own scans may go, and only when its period is closed."""
+        mine = {file["original"] for file in self.files.values() if file["batch"] == body["of"]}
+        closed = any(_in(scope, self.batches[body["of"]]) for scope in self.closed)
+        if not closed or not mine.issuperset(body["originals"]):
+            raise Fault("removed", seq)
 
     def count(self, scope: tuple[str, str, str]) -> dict[str, Any]:
         """What a close states of these days and this unit: batches, tally and templates."""

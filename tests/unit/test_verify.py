@@ -303,6 +303,26 @@ def test_void_needs_two(office: Office) -> None:
     assert found(office) == "void"
 
 
+def test_a_removal_by_force(office: Office) -> None:
+    """Of scans still needed, of another batch's, of a template: each would hide that a file is gone."""
+    scans = {body["batch"]: body["original"] for _seq, body in _bodies(office, "file")}
+    (template,) = {sha for _seq, body in _bodies(office, "form") for sha in body["files"].values()}
+    entry = {"kind": "removed", "at": "2023-05-01T00:00:00Z", "of": "box 1", "by": "An", "second": "Em"}
+    entry |= {"reason": "kept long enough"}
+    open_ = office.database.read_bytes()
+    office.close("2023Q1")
+    closed = office.database.read_bytes()
+    for database, original, code in (
+        (open_, scans["box 1"], "removed"),
+        (closed, scans["box 2"], "removed"),
+        (closed, template, "removed"),
+        (closed, scans["box 1"], ""),
+    ):
+        office.database.write_bytes(database)
+        rewrite(office.database, lambda rows, sha=original: rows.append(entry | {"originals": [sha]}))
+        assert found(office) == code
+
+
 def test_originals(office: Office) -> None:
     kept = sorted(path for path in (office.folder / "originals").rglob("*") if path.is_file())
     content = kept[0].read_bytes()
