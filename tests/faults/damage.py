@@ -256,10 +256,13 @@ class Base:
     whole: Answers
 
 
-def make_bases(shard: int, folder: Path) -> dict[str, list[Base]]:
-    """The pages of a shard in every kind of file, by kind, with what is accepted of them undamaged."""
-    bases: dict[str, list[Base]] = {kind: [] for kind in KINDS}
-    for number in range(shard * PAGES_OF_A_SHARD, (shard + 1) * PAGES_OF_A_SHARD):
+Bases = dict[str, list[Base]]
+
+
+def make_bases(numbers: range, folder: Path) -> Bases:
+    """The pages of these numbers in every kind of file, by kind, with what is accepted of them undamaged."""
+    bases: Bases = {kind: [] for kind in KINDS}
+    for number in numbers:
         paper = make_paper(number)
         for kind, (suffix, write) in KINDS.items():
             path = folder / f"whole{suffix}"
@@ -270,10 +273,9 @@ def make_bases(shard: int, folder: Path) -> dict[str, list[Base]]:
     return bases
 
 
-def run_shard(shard: int, files: int, folder: Path) -> Iterator[tuple[str, str, str, bytes]]:
+def run_shard(bases: Bases, shard: int, files: int, folder: Path) -> Iterator[tuple[str, str, str, bytes]]:
     """Kind, damage and outcome of every file of a shard, with its bytes."""
     chance = random.Random(f"damage {shard}")
-    bases = make_bases(shard, folder)
     kinds = [kind for number, kind in enumerate(KINDS) for _ in range(4 if number < OFTEN else 1)]
     for _ in range(files):
         base = chance.choice(bases[chance.choice(kinds)])
@@ -291,7 +293,9 @@ def main() -> int:
     counts, first = _kept()
     with tempfile.TemporaryDirectory(prefix="ballotscan-damage-") as folder:
         for shard in range(first, -(-given.files // FILES_OF_A_SHARD)):
-            for kind, name, found, data in run_shard(shard, FILES_OF_A_SHARD, Path(folder)):
+            pages = range(shard * PAGES_OF_A_SHARD, (shard + 1) * PAGES_OF_A_SHARD)
+            bases = make_bases(pages, Path(folder))
+            for kind, name, found, data in run_shard(bases, shard, FILES_OF_A_SHARD, Path(folder)):
                 counts[kind][found] += 1
                 if found == "WRONG":
                     kept = (

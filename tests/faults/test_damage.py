@@ -7,22 +7,28 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from tests.faults.damage import KINDS, OFTEN, damage, image_data, make_bases, run_shard
+import pytest
+
+from tests.faults.damage import KINDS, OFTEN, Bases, damage, image_data, make_bases, run_shard
 from tests.faults.kill import RESULTS
 
-SHARD, FILES = 1_000, 90
+PAGES, FILES = range(9_001, 9_003), 70
 
 
-def test_damaged_pages_give_no_wrong_answer(tmp_path: Path) -> None:
-    outcomes = Counter(found for _kind, _damage, found, _data in run_shard(SHARD, FILES, tmp_path))
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Bases:
+    return make_bases(PAGES, tmp_path_factory.mktemp("whole"))
+
+
+def test_damaged_pages_give_no_wrong_answer(bases: Bases, tmp_path: Path) -> None:
+    outcomes = Counter(found for _kind, _damage, found, _data in run_shard(bases, 9_000, FILES, tmp_path))
     assert outcomes["WRONG"] == 0
     assert outcomes["refused"] > FILES / 3
     assert outcomes["read"] > FILES / 10  # a bit among a million may well change nothing that counts
 
 
-def test_damage_lies_within_the_image_data(tmp_path: Path) -> None:
+def test_damage_lies_within_the_image_data(bases: Bases) -> None:
     """Else it would try how headers are checked. Undamaged they are read, else nothing would be tried."""
-    bases = make_bases(SHARD, tmp_path)
     assert all(bases[kind] for kind in KINDS)
     for kind, (first, *_others) in bases.items():
         start, end = image_data(first.data)
