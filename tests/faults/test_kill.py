@@ -39,7 +39,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 def test_case_40_kill_9_at_random_moments(undisturbed: Office, tmp_path: Path) -> None:
-    found = list(kills(undisturbed, RUNS, 7, tmp_path))
+    found = list(kills(undisturbed, range(RUNS), 7, tmp_path))
     assert [wrong for _code, _pages, wrong in found if wrong] == []
     assert sum(code == KILLED for code, _pages, _wrong in found) > RUNS / 2
 
