@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from pathlib import Path
@@ -13,6 +14,7 @@ from ballotscan.page_work import start_worker
 from tests.faults.fuzz import (
     CORPUS,
     FORM,
+    INGESTED,
     REAL,
     Reader,
     change,
@@ -23,6 +25,7 @@ from tests.faults.fuzz import (
     scans,
     whole_file,
 )
+from tests.faults.kill import RESULTS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a limit of time by signals is POSIX")
 INPUTS, SLOW_INPUTS, FILES = 1_500, 40, 150
@@ -97,3 +100,10 @@ def test_changes_are_the_same_for_a_seed() -> None:
 
     assert some() == some()
     assert len(set(some())) > 45
+
+
+def test_the_long_run_found_nothing_wrong() -> None:
+    kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+    assert (kept["fuzz"]["wrong"], kept["ingest"]["wrong"]) == (0, 0)
+    assert kept["fuzz"]["inputs"] >= 1_000_000
+    assert kept["ingest"]["inputs"] >= INGESTED
