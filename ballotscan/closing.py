@@ -193,6 +193,7 @@ def fault_text(fault: verify.Fault) -> str:
         "closed": _("entry {seq}: it was added to the period {what} after that was closed"),
         "foreign": _("entry {seq}: it changes what belongs to another batch: {what}"),
         "again": _("entry {seq}: it would count once more, or otherwise, what is in the record: {what}"),
+        "invented": _("entry {seq}: no page belongs to the sheet {what}"),
         "void": _("entry {seq}: the sheet was made void without a reason and two persons"),
         "removed": _(
             "entry {seq}: originals were removed without a reason and two persons, or of no closed batch"

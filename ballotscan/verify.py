@@ -47,6 +47,7 @@ TEXTS = {
     "closed": "entry {seq}: it was added to the period {what} after that was closed",
     "foreign": "entry {seq}: it changes what belongs to another batch: {what}",
     "again": "entry {seq}: it would count once more, or otherwise, what is in the record: {what}",
+    "invented": "entry {seq}: no page belongs to the sheet {what}",
     "void": "entry {seq}: the sheet was made void without a reason and two persons",
     "removed": "entry {seq}: originals were removed without a reason and two persons, or of no closed batch",
     "statement": "entry {seq}: what was signed does not agree with the record in: {what}",
@@ -248,6 +249,8 @@ class Recount:
                 if self.pages.get(place, [""])[0] == "on_sheet":
                     raise Fault("again", seq, f"{body['shown']}, {body['page']}")
                 self.pages[place] = ["pending" if known and aside else body["state"], known]
+            case "sheet" if not body["pages"]:
+                raise Fault("invented", seq, body["id"])
             case "sheet":
                 self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
                 for page in (self.pages[self.place_of[key]] for _side, key in body["pages"]):

@@ -246,15 +246,16 @@ def test_nothing_of_a_closed_batch_is_changed_through_an_open_one(office: Office
 
 
 def test_nothing_counts_twice(office: Office) -> None:
-    """A page on a second sheet, a page read over one that lies on a sheet, a form with other codes."""
+    """A page on two sheets, one read over one on a sheet, a form with other codes, a sheet of nothing."""
     kept = office.database.read_bytes()
     sheet = next(body for _seq, body in _bodies(office, "sheet"))
     page = next(body for _seq, body in _bodies(office, "page"))
     form = next(body for _seq, body in _bodies(office, "form"))
     several = [[question, side, True, codes] for question, side, _multiple, codes in form["questions"]]
-    for entry in (sheet, page, form | {"questions": several}):
+    invented = sheet | {"pages": [], "id": "box 1/00099"}
+    for entry in (sheet, page, form | {"questions": several}, invented):
         rewrite(office.database, lambda rows, entry=entry: rows.append(entry))
-        assert found(office) == "again", entry["kind"]
+        assert found(office) == ("invented" if entry is invented else "again"), entry["kind"]
         office.database.write_bytes(kept)
 
 
@@ -413,7 +414,7 @@ def test_every_finding_has_its_words() -> None:
 
 def test_it_is_small_and_alone() -> None:
     lines = Path(verify.__file__).read_text(encoding="utf-8").splitlines()
-    assert sum(1 for line in lines if line.strip()) < 340
+    assert sum(1 for line in lines if line.strip()) < 350
     assert not any("import ballotscan" in line or "from ballotscan" in line for line in lines)
 
 
