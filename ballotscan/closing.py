@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +56,7 @@ def close_period(
     check_everything(store, settings)
     if standing(store.closings(), wanted):
         raise UsageError(_("The period {period} is closed already.").format(period=wanted.period.name))
+    _refuse_wrong_period(store.closings(), wanted)
     figures = make_tally(store, templates, wanted.period, None, wanted.unit)
     _refuse_unsettled(figures, wanted.reason)
     return _sign(store, "close", _statement(store, settings, wanted, figures), wanted, signers)
@@ -85,6 +86,31 @@ def standing(closings: Sequence[Closing], wanted: Wanted) -> Closing | None:
 
 
 # --- checks ----------------------------------------------------------------------------------------------
+
+
+def _refuse_wrong_period(closings: Sequence[Closing], wanted: Wanted) -> None:
+    """Raises ``UsageError`` for a period that goes on, and for one that shares some days with a closed one,
+    as a calendar quarter does with an administrative one: their sheets would stand in both. A month within a
+    quarter, or one unit within all, is another thing."""
+    first, last = wanted.period.first, wanted.period.last
+    if last > datetime.now().astimezone().date():
+        raise UsageError(
+            _("The period {period} lasts until {last}.").format(period=wanted.period.name, last=last),
+            _("Close it when it is over; if it is, set this computer's clock."),
+        )
+    for other in (each for each in closings if each.standing):
+        apart = (
+            other.last < first or last < other.first or (wanted.unit and other.unit not in ("", wanted.unit))
+        )
+        within = other.first <= first and last <= other.last
+        around = first <= other.first and other.last <= last
+        if not (apart or within or around):
+            raise UsageError(
+                _("{period}, {first} to {last}, shares some days with {other}, which is closed.").format(
+                    period=wanted.period.name, first=first, last=last, other=other.period
+                ),
+                _("Close by the same --rule as before, or amend the other first."),
+            )
 
 
 def check_signers(signers: Sequence[Signer]) -> None:
@@ -162,10 +188,16 @@ def fault_text(fault: verify.Fault) -> str:
         "key": _("entry {seq}: the key of {what} is not one that was known or vouched for"),
         "trust": _("entry {seq}: {what} signed with a key that was not named as trusted"),
         "place": _("entry {seq}: its statement was made for another place in the record"),
+        "time": _("entry {seq}: its time is not the one that was signed"),
         "previous": _("entry {seq}: its statement names another close before it"),
         "closed": _("entry {seq}: it was added to the period {what} after that was closed"),
+        "foreign": _("entry {seq}: it changes what belongs to another batch: {what}"),
+        "again": _("entry {seq}: it would count once more, or otherwise, what is in the record: {what}"),
+        "invented": _("entry {seq}: no page belongs to the sheet {what}"),
         "void": _("entry {seq}: the sheet was made void without a reason and two persons"),
-        "removed": _("entry {seq}: originals were removed without a reason and two persons"),
+        "removed": _(
+            "entry {seq}: originals were removed without a reason and two persons, or of no closed batch"
+        ),
         "statement": _("entry {seq}: what was signed does not agree with the record in: {what}"),
         "missing": _("the original {what} is missing"),
         "original": _("the original {what} was changed"),
@@ -206,6 +238,7 @@ def _refuse_unsettled(figures: Tally, reason: str) -> None:
 
 def _sign(store: Store, act: str, about: Mapping[str, Any], wanted: Wanted, signers: Sequence[Signer]) -> str:
     from ballotscan import verify
+    from ballotscan.store.ledger import now
 
     seq, head = store.head()
     closings = store.closings()
@@ -213,6 +246,7 @@ def _sign(store: Store, act: str, about: Mapping[str, Any], wanted: Wanted, sign
     statement = {
         **about,
         "act": act,
+        "at": now(),
         "period": wanted.period.name,
         "rule": wanted.period.rule,
         "first": wanted.period.first.isoformat(),

@@ -21,6 +21,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -41,10 +42,14 @@ TEXTS = {
     "key": "entry {seq}: the key of {what} is not one that was known or vouched for",
     "trust": "entry {seq}: {what} signed with a key that was not named as trusted",
     "place": "entry {seq}: its statement was made for another place in the record",
+    "time": "entry {seq}: its time is not the one that was signed",
     "previous": "entry {seq}: its statement names another close before it",
     "closed": "entry {seq}: it was added to the period {what} after that was closed",
+    "foreign": "entry {seq}: it changes what belongs to another batch: {what}",
+    "again": "entry {seq}: it would count once more, or otherwise, what is in the record: {what}",
+    "invented": "entry {seq}: no page belongs to the sheet {what}",
     "void": "entry {seq}: the sheet was made void without a reason and two persons",
-    "removed": "entry {seq}: originals were removed without a reason and two persons",
+    "removed": "entry {seq}: originals were removed without a reason and two persons, or of no closed batch",
     "statement": "entry {seq}: what was signed does not agree with the record in: {what}",
     "missing": "the original {what} is missing",
     "original": "the original {what} was changed",
@@ -62,13 +67,15 @@ class Fault(Exception):  # noqa: N818
 
 @dataclass
 class Report:
-    """What is right. ``closes``: number, period, signers; ``removed``: number, batch, day, originals."""
+    """What is right. ``closes``: number, period, signers; ``removed``: number, batch, day, originals;
+    ``new_keys``: number, name and key of whoever signed with a key that only the other signer vouches for."""
 
     entries: int
     head: str
     closes: list[tuple[int, str, list[str]]]
     originals: int = 0
     removed: list[tuple[int, str, str, int]] = field(default_factory=list)
+    new_keys: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def verify(
@@ -173,9 +180,12 @@ def check_signatures(signed: Iterable[tuple[int, bytes, Any]], report: Report, t
                 raise Fault("key", seq, name)
             if trusted and key not in trusted:
                 raise Fault("trust", seq, name)
+        report.new_keys += [(seq, signers[key][0], key) for key in signers if known and key not in known]
         known |= signers
         if statement["head"] != {"seq": seq - 1, "hash": prev.hex()}:
             raise Fault("place", seq)
+        if statement.get("at") != body["at"]:
+            raise Fault("time", seq)
         if statement["previous"] != previous or statement["act"] != body["kind"]:
             raise Fault("previous", seq)
         previous = hashlib.sha256(b"\0" + prev + canonical(body)).hexdigest()
@@ -183,8 +193,8 @@ def check_signatures(signed: Iterable[tuple[int, bytes, Any]], report: Report, t
 
 
 def same_person(name: str, other: str) -> bool:
-    """Whether two names are one but for case and blanks, or one of them is empty."""
-    one, two = ("".join(each.split()).casefold() for each in (name, other))
+    """Whether two names are one but for case, blanks and ways to put letters together, or one is empty."""
+    one, two = ("".join(normalize("NFKC", each).casefold().split()) for each in (name, other))
     return one == two or not one or not two
 
 
@@ -202,24 +212,31 @@ class Recount:
         self.kept, self.may_lack, self.exports = set[str](), set[str](), set[str]()  # files, by hash
         self.removed = [] if removed is None else removed
 
-    def add(self, seq: int, kind: str, body: Any) -> None:  # noqa: PLR0912  one case per kind
+    def add(self, seq: int, kind: str, body: Any) -> None:  # noqa: PLR0912, PLR0915  one case per kind
         """One entry. A kind that changes nothing counted is passed by once the closed periods allow it."""
         batch = body.get("batch") or body.get("id", "").rpartition("/")[0]
         about = body if kind == "batch" else self.batches.get(batch)
         for period in (name for scope, name in self.closed.items() if about and _in(scope, about)):
             raise Fault("closed", seq, period)
+        self._refuse_foreign(seq, kind, batch, body)
         self.exports.add(body.get("sha256", ""))
         self.kept.update(body.get("files", {}).values(), body.get("calibration", "").split()[-1:])
         match kind:
             case "void" | "removed" if not body["reason"].strip() or same_person(body["by"], body["second"]):
                 raise Fault(kind, seq)
+            case "batch" if body["batch"] in self.batches:
+                raise Fault("again", seq, body["batch"])
             case "batch":
                 self.batches[body["batch"]] = body
             case "run" if body["expect"] is not None:
                 self.batches[body["batch"]]["expect"] = body["expect"]
             case "form":
+                known = self.forms.get((body["form"], body["edition"]), body)
+                if known["questions"] != body["questions"]:
+                    raise Fault("again", seq, f"{body['form']} {body['edition']}")
                 self.forms[body["form"], body["edition"]] = body
             case "removed":
+                self._refuse_removal(seq, body)
                 self.may_lack.update(body["originals"])
                 self.removed.append((seq, body["of"], body["at"][:10], len(body["originals"])))
             case "file":
@@ -228,12 +245,18 @@ class Recount:
             case "page" if body["counts"]:
                 known = "reading" in body or body["form"] is not None
                 aside = body.get("state", "set_aside") == "set_aside"
-                self.place_of[seq] = body["file"], body["page"]
-                self.pages[self.place_of[seq]] = ["pending" if known and aside else body["state"], known]
+                place = self.place_of[seq] = body["file"], body["page"]
+                if self.pages.get(place, [""])[0] == "on_sheet":
+                    raise Fault("again", seq, f"{body['shown']}, {body['page']}")
+                self.pages[place] = ["pending" if known and aside else body["state"], known]
+            case "sheet" if not body["pages"]:
+                raise Fault("invented", seq, body["id"])
             case "sheet":
                 self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
-                for _side, key in body["pages"]:
-                    self.pages[self.place_of[key]][0] = "on_sheet"
+                for page in (self.pages[self.place_of[key]] for _side, key in body["pages"]):
+                    if page[0] == "on_sheet":
+                        raise Fault("again", seq, body["id"])
+                    page[0] = "on_sheet"
             case "released":
                 for _side, key in self.sheets.pop(body["sheet"])["pages"]:
                     page = self.pages[self.place_of[key]]
@@ -251,9 +274,28 @@ class Recount:
                 self.closed.pop(_scope(body["statement"]), None)
             case "close":
                 counted = self.count(_scope(body["statement"]))
+                for line in counted["batches"]:
+                    if line["pages_in"] != sum(line["pages"].values()):
+                        raise Fault("statement", seq, f"pages of {line['batch']}")
                 for name in (name for name in counted if counted[name] != body["statement"][name]):
                     raise Fault("statement", seq, name)
                 self.closed[_scope(body["statement"])] = body["statement"]["period"]
+
+    def _refuse_foreign(self, seq: int, kind: str, batch: str, body: Any) -> None:
+        """An entry names its batch, by which a closed period is kept, and changes nothing of another's."""
+        touched = [self.sheets[body["sheet"]]] if kind != "sheet" and "sheet" in body else []
+        touched += [self.files[body["file"]]] if kind == "page" else []
+        if kind == "sheet":
+            touched += [self.files[self.place_of[key][0]] for _side, key in body["pages"]]
+        for each in (each for each in touched if each["batch"] != batch):
+            raise Fault("foreign", seq, each["batch"])
+
+    def _refuse_removal(self, seq: int, body: Any) -> None:
+        """Only a batch's own scans may go, and only when its period is closed."""
+        mine = {file["original"] for file in self.files.values() if file["batch"] == body["of"]}
+        closed = any(_in(scope, self.batches[body["of"]]) for scope in self.closed)
+        if not closed or not mine.issuperset(body["originals"]):
+            raise Fault("removed", seq)
 
     def count(self, scope: tuple[str, str, str]) -> dict[str, Any]:
         """What a close states of these days and this unit: batches, tally and templates."""
@@ -347,6 +389,8 @@ def main(database: str, *anchors: str) -> int:
     sys.stdout.write(f"Verified: {found.entries} entries, {found.originals} originals, head {found.head}\n")
     for seq, period, signers in found.closes:
         sys.stdout.write(f"Entry {seq}, period {period}: signed by {'; '.join(signers)}\n")
+    for seq, name, key in found.new_keys:
+        sys.stdout.write(f"Entry {seq}: a new key of {name}, vouched for by the other signer: {key}\n")
     for seq, batch, day, count in found.removed:
         sys.stdout.write(f"Entry {seq}: {count} originals of {batch} removed by retention on {day}\n")
     return 0

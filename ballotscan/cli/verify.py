@@ -64,6 +64,12 @@ def verify(
                 seq=seq, period=period, signers="; ".join(signers)
             )
         )
+    for seq, name, public in found.new_keys:
+        typer.echo(
+            _("Entry {seq}: a new key of {name}, vouched for by the other signer: {key}").format(
+                seq=seq, name=name, key=public
+            )
+        )
     for seq, batch, day, count in found.removed:
         typer.echo(
             _("Entry {seq}: {count} originals of {batch} were removed by retention on {day}").format(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ballotscan.intake.faults import PageFault
+from ballotscan.intake.jpeg_levels import BLOCK_PX, MeanQuantiser, refuse_overbright, refuse_steps
 from ballotscan.intake.page_image import (
     Grey,
     PageImage,
@@ -36,14 +37,18 @@ _STANDS_ALONE = np.isin(
 _SOF_BASELINE_OR_HUFFMAN = {0xC0, 0xC1, 0xC2}
 _SOF_OTHER = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}  # lossless, arithmetic, ...
 _SOF_PROGRESSIVE = 0xC2
+_DQT = 0xDB
 _SOS = 0xDA
 _EOI = 0xD9
 
 
 @dataclass(frozen=True)
 class _Segment:
+    """A marker's kind, its content, and where in the file that begins."""
+
     marker: int
     body: bytes
+    place: int
 
 
 def open_jpeg(data: bytes) -> PageImage:
@@ -68,6 +73,8 @@ def pixels_of_jpeg(data: bytes) -> Pixels:
     while shrink < _MOST_SHRUNK and max(size_px) / (2 * shrink) >= READ_LONG_PX:
         shrink *= 2
     small = _decode_grey(data, size_px, shrink)
+    refuse_overbright(data, small, _mean_quantiser(segments))
+    refuse_steps(small, _row_px(segments) // shrink)
     return Pixels(size_px, small, lambda: _decode_grey(data, size_px, 1))
 
 
@@ -86,7 +93,10 @@ def decode_jpeg(data: bytes, inks_inverted: bool | None = None) -> Grey:
     size_px, colours, segments = _look(data)
     if colours in _INKS:
         return _decode_inks(data, segments, inks_inverted)
-    return _decode_grey(data, size_px, 1)
+    grey = _decode_grey(data, size_px, 1)
+    refuse_overbright(data, grey, _mean_quantiser(segments))
+    refuse_steps(grey, _row_px(segments))
+    return grey
 
 
 _INKS: Final = ("CMYK", "YCCK")
@@ -120,6 +130,32 @@ def _decode_inks(data: bytes, segments: list[_Segment], inverted: bool | None) -
     return grey_from_cmyk(255 - inks if inverted else inks)
 
 
+def _frame(segments: list[_Segment]) -> bytes:
+    return next(s.body for s in segments if s.marker in _SOF_BASELINE_OR_HUFFMAN)
+
+
+def _row_px(segments: list[_Segment]) -> int:
+    """Pixels between rows of blocks as they are coded: 8, or 16 with colours at half the height."""
+    frame = _frame(segments)
+    return BLOCK_PX * (frame[7] & 15 if frame[5] > 1 else 1)
+
+
+def _mean_quantiser(segments: list[_Segment]) -> MeanQuantiser:
+    """The first value of the first component's table (ITU-T T.81, B.2.4.1); of several the last."""
+    wanted = _frame(segments)[8]
+    found = []
+    for segment in (s for s in segments if s.marker == _DQT):
+        at = 0
+        while at < len(segment.body):
+            size = 1 + (segment.body[at] >> 4)
+            if segment.body[at] & 15 == wanted:
+                found.append(MeanQuantiser(segment.place + at + 1, size))
+            at += 1 + 64 * size
+    if not found:
+        raise PageFault(Reason.DAMAGED_IMAGE, "JPEG: a table is missing")
+    return found[-1]
+
+
 @contextmanager
 def _damage() -> Iterator[None]:
     """What libjpeg complains of, as a PageFault."""
@@ -149,7 +185,7 @@ def _segments(data: bytes) -> list[_Segment]:
         if start + 2 > len(data):
             break
         (length,) = struct.unpack_from(">H", data, start)
-        found.append(_Segment(kind, data[start + 2 : start + length]))
+        found.append(_Segment(kind, data[start + 2 : start + length], start + 2))
         at = start + max(length, 2)
     raise PageFault(Reason.CUT_OFF, "JPEG: ends before its end mark")
 

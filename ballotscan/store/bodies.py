@@ -54,8 +54,8 @@ def composed(text: str) -> str:
 
 
 def same_person(name: str, other: str) -> bool:
-    """Whether two names are one but for case and blanks, or one of them is empty."""
-    one, two = ("".join(each.split()).casefold() for each in (name, other))
+    """Whether two names are one but for case, blanks and ways to put letters together, or one is empty."""
+    one, two = ("".join(normalize("NFKC", each).casefold().split()) for each in (name, other))
     return one == two or not one or not two
 
 

@@ -539,7 +539,8 @@ class Store:
                     ),
                     _("Nothing was signed. Wait until the scan has ended and run the command again."),
                 )
-            writing.record(connection, kind, [{"statement": statement, "signatures": signatures}])
+            body = {"at": statement["at"], "statement": statement, "signatures": signatures}
+            writing.record(connection, kind, [body])
             return ledger.head(connection)[1].hex()
 
     def make_roles(self) -> None:

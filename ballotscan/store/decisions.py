@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.model import BoxOpening, Ruling, Sheet, SheetId, SheetState
-from ballotscan.store.bodies import box_body, join_codes, plain, sheet_body
+from ballotscan.store.bodies import box_body, join_codes, plain, same_person, sheet_body
 from ballotscan.store.queries import batch_row, box_openings, parts
 from ballotscan.store.schema import answers, files, pages, readings, rulings, sheets
 from ballotscan.store.writing import record
@@ -114,7 +114,7 @@ def void(
         raise UsageError(_("Sheet {sheet} is void already.").format(sheet=sheet))
     if not all(said.values()):
         raise UsageError(_("To make a sheet void takes a reason and two names."))
-    if "".join(said["by"].split()).casefold() == "".join(said["second"].split()).casefold():
+    if same_person(said["by"], said["second"]):
         raise UsageError(
             _("--by and --second are the same person."), _("A second person must agree that a sheet is void.")
         )

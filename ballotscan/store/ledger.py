@@ -69,15 +69,23 @@ def head(connection: Connection) -> tuple[int, bytes]:
     return (row.seq, bytes(row.hash)) if row else (0, NO_HASH)
 
 
+def now() -> str:
+    """The time as entries bear it: UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def append(connection: Connection, kind: str, bodies: Sequence[Body]) -> list[Entry]:
-    """Add entries at the end, in the caller's transaction. The caller must hold the writer's lock."""
+    """Add entries at the end, in the caller's transaction. The caller must hold the writer's lock.
+
+    Entries bear the time of now, unless a body brings the one that was signed.
+    """
     seq, prev = head(connection)
-    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = now()
     rows = []
     entries = []
     for body in bodies:
         seq += 1
-        whole = {**body, "seq": seq, "kind": kind, "at": at}
+        whole = {"at": at, **body, "seq": seq, "kind": kind}
         written = canonical(whole)
         digest = entry_hash(prev, written)
         rows.append({"seq": seq, "kind": kind, "body": written, "prev": prev, "hash": digest})

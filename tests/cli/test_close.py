@@ -151,6 +151,33 @@ def test_trusted_keys(office: Office, run: Run) -> None:
     assert "Trần Thị Bình signed with a key that was not named" in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("2999Q1",), "The period 2999Q1 lasts until 2999-03-14."),
+        (("2023Q1", "--unit", "Phòng Đất đia"), "Phòng Đất đia"),
+        (("2023Q1", "--rule", "calendar"), "shares some days with 2023Q1, which is closed"),
+        (("2023-02-01..2023-04-30",), "shares some days with 2023Q1, which is closed"),
+    ],
+)
+def test_no_close_of_a_wrong_period(office: Office, run: Run, arguments: tuple[str, ...], words: str) -> None:
+    """One that goes on, one of a unit that was misspelt, one whose sheets would stand in two closes."""
+    if "shares" in words:
+        office.close("2023Q1")
+    head = office.head()
+    code, _out, err = run("close", *arguments, *SIGN)
+    assert code in (ExitCode.USAGE, ExitCode.NOTHING_DONE)
+    assert office.head() == head
+    assert words in err
+
+
+def test_a_month_and_its_quarter_may_both_be_closed(office: Office) -> None:
+    office.close("2023-03")
+    office.close("2023Q1", unit="Phòng Đất đai")
+    office.close("2023Q1")
+    verify.verify(str(office.database), office.folder)
+
+
 def test_no_close_while_answers_await_review(office: Office, run: Run) -> None:
     office.add_batch("box 3", "?1 1 1 1 1", "?1 ?2 1 1 1")
     code, _out, err = run("close", "2023Q1", *SIGN, "--reason-unbalanced", "x")

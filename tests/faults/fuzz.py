@@ -8,7 +8,8 @@ fault. On the whole way an accepted answer that is not the one on the paper is o
 
     python -m tests.faults.fuzz
 
-With ``--share 0.01`` it makes so much of it.
+With ``--share 0.01`` it makes so much of it. A reader that took all its inputs of a seed before, and rightly,
+is passed over.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from ballotscan.settings import SETTINGS_FILE, load_settings
 from ballotscan.store.database import open_store
 from ballotscan.store.rulings_file import read_rows
 from tests.faults import making
-from tests.faults.kill import keep
+from tests.faults.kill import RESULTS, keep
 from tests.unit.record import Office
 
 CORPUS: Final = Path(__file__).with_name("corpus")
@@ -371,9 +372,14 @@ def main() -> int:
 
 def _all_readers(share: float, seed: int, folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {"seed": seed, "inputs": 0, "wrong": 0}
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")).get("fuzz", {})
     for reader in readers(folder):
         began_s = time.process_time()
         inputs = round(reader.inputs * share)
+        before = kept.get(reader.name, {}) if kept.get("seed") == seed else {}
+        if before.get("inputs") == inputs == before.get("read", 0) + before.get("refused", 0):
+            _enter(result, reader.name, before, [])
+            continue
         counts, wrong = fuzz_reader(reader, inputs, seed, folder)
         rate = round(inputs / max(time.process_time() - began_s, 1e-3))
         _enter(result, reader.name, {"inputs": inputs, "a_second_of_computing": rate, **counts}, wrong)

@@ -8,7 +8,8 @@ forked from a process that has everything loaded. From the command line, for the
     python -m tests.faults.kill --runs 1000
     python -m tests.faults.kill --errors
 
-The second needs strace, which lets the kernel itself refuse a system call: SQLite's writes go past Python.
+The first goes on where it was cut off (``results.json``). The second needs strace, which lets the kernel
+itself refuse a system call: SQLite's writes go past Python.
 """
 
 from __future__ import annotations
@@ -182,11 +183,12 @@ def kill_at(office: Office, folder: Path, delay_s: float, end: int = signal.SIGK
     return code, acknowledged(shared), look_at(office, folder, acknowledged(shared))
 
 
-def kills(office: Office, runs: int, seed: int, scratch: Path) -> Iterator[tuple[int, int, str]]:
-    chance = random.Random(seed)
-    for number in range(runs):
+def kills(office: Office, runs: range, seed: int, scratch: Path) -> Iterator[tuple[int, int, str]]:
+    """Kills by their numbers: the moment of each is its share of a scan, drawn from seed and number."""
+    for number in runs:
         folder = scratch / f"kill-{number}"
-        yield kill_at(office, folder, chance.uniform(0, office.seconds * 1.05))
+        share = random.Random(f"{seed} {number}").uniform(0, 1.05)
+        yield kill_at(office, folder, office.seconds * share)
         shutil.rmtree(folder)
 
 
@@ -290,14 +292,25 @@ def _keep_each(name: str, results: Iterator[dict[str, Any]]) -> int:
 
 
 def _count_kills(office: Office, runs: int, seed: int, scratch: Path) -> Iterator[dict[str, Any]]:
-    counts: Counter[str] = Counter()
-    for number, (code, pages, wrong) in enumerate(kills(office, runs, seed, scratch), start=1):
+    counts, done = _kept_kills(seed)
+    for number, (code, pages, wrong) in enumerate(
+        kills(office, range(done, runs), seed, scratch), start=done + 1
+    ):
         counts["killed in the middle" if code == KILLED else "ended before"] += 1
         counts["with pages acknowledged"] += code == KILLED and pages > 0
         counts["wrong"] += bool(wrong)
         if wrong:
             sys.stdout.write(f"WRONG: {wrong}\n")
         yield {"runs": number, "of": runs, "seed": seed, **counts, "done": number == runs}
+
+
+def _kept_kills(seed: int, path: Path = RESULTS) -> tuple[Counter[str], int]:
+    """What the runs of this seed that were kept came to, and how many they were."""
+    kept = json.loads(path.read_text(encoding="utf-8"))["kills"] if path.exists() else {}
+    if kept.get("seed") != seed:
+        return Counter(), 0
+    counted = {name: count for name, count in kept.items() if name not in ("runs", "of", "seed")}
+    return Counter(counted), kept["runs"]
 
 
 def _count_errors(office: Office, scratch: Path, step: int) -> Iterator[dict[str, Any]]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import struct
+import tempfile
 import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +26,28 @@ from ballotscan.intake.page_image import PageImage
 from ballotscan.model import Reason
 
 WIDTH_PX, HEIGHT_PX = 248, 351  # A4 at 30 dpi: what is tested here does not depend on the number of pixels
+NOBODY = 65534
 A4_PT = (0, 0, 595, 842)
 OVER_THE_PAGE = b"q 595 0 0 842 0 0 cm /Im0 Do Q"
 
 Grey = NDArray[np.uint8]
+
+
+@contextmanager
+def without_roots_rights() -> Iterator[Path]:
+    """A folder of one's own, as a user whom the system may refuse something: root is nobody meanwhile."""
+    folder = Path(tempfile.mkdtemp(prefix="ballotscan-nobody-"))
+    folder.chmod(0o755)
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, NOBODY, -1)
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+        shutil.rmtree(folder)
 
 
 def picture(seed: int = 0) -> Grey:

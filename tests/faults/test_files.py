@@ -35,6 +35,7 @@ from tests.faults.making import (
     saved,
     scan_pdf,
     tiff,
+    without_roots_rights,
 )
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs links, pipes and names of raw bytes")
@@ -340,11 +341,11 @@ def test_case_24_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @POSIX
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_stops_nothing_else(tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.jpg", jpeg())
-    path.chmod(0)
-    assert file_fault(path).reason is Reason.NOT_A_FILE
+def test_a_file_that_may_not_be_read_stops_nothing_else() -> None:
+    with without_roots_rights() as folder:
+        path = saved(folder / "a.jpg", jpeg())
+        path.chmod(0)
+        assert file_fault(path).reason is Reason.NOT_A_FILE
 
 
 def test_system_leftovers_are_passed_over_and_counted(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.faults.kill import (
     CRASHED,
     DONE,
     KILLED,
+    RESULTS,
     SAID,
     WRITING,
     Office,
@@ -39,7 +41,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 def test_case_40_kill_9_at_random_moments(undisturbed: Office, tmp_path: Path) -> None:
-    found = list(kills(undisturbed, RUNS, 7, tmp_path))
+    found = list(kills(undisturbed, range(RUNS), 7, tmp_path))
     assert [wrong for _code, _pages, wrong in found if wrong] == []
     assert sum(code == KILLED for code, _pages, _wrong in found) > RUNS / 2
 
@@ -71,3 +73,10 @@ def test_what_is_lost_or_doubled_is_seen(undisturbed: Office, tmp_path: Path) ->
     assert "1000 pages were acknowledged" in look_at(undisturbed, tmp_path / "whole", 1000)
     other = Office(undisturbed.inbox, (b"", b""), 1.0)
     assert "differ" in look_at(other, tmp_path / "whole", 0)
+
+
+def test_the_long_run_lost_and_doubled_nothing() -> None:
+    kept = json.loads(RESULTS.read_text(encoding="utf-8"))["kills"]
+    assert kept["wrong"] == 0
+    assert kept["runs"] >= 1_000
+    assert kept["killed in the middle"] > 500

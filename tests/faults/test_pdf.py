@@ -118,7 +118,7 @@ def test_case_05_packed_samples_cut_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [8, 60, 400])
 def test_case_06_jpeg_stream_damaged_in_the_middle(tmp_path: Path, length: int) -> None:
-    """What is damaged without any decoder's noticing is left to the check of the printed boxes (vision)."""
+    """Whole pages, damaged so that no decoder notices: ``test_damage.py``."""
     whole = jpeg(1)
     at = len(whole) // 2
     torn = whole[:at] + bytes([0xFF, 0xC8] * (length // 2)) + whole[at + length :]

@@ -27,6 +27,7 @@ from ballotscan.store.database import Store, open_store
 from tests.cli.stub_reader import TWO_SIDED, page, write_stack
 from tests.cli.test_scan_stacks import BATCH, Cut, duplex, lose_pages, rows, scan, sheets, states
 from tests.conftest import empty
+from tests.faults.making import without_roots_rights
 from tests.unit.record import Office
 from tests.unit.store.makers import page as stored_page
 from tests.unit.store.makers import settings as stored_settings
@@ -35,7 +36,6 @@ from tests.unit.tally.stored import batch_settings, fill
 
 Run = Callable[..., tuple[int, str, str]]
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX")
-ROOT = getattr(os, "geteuid", lambda: 1)() == 0
 
 
 def whole(store: Store) -> bool:
@@ -272,13 +272,15 @@ def test_case_48_database_is_locked(store: Store, tmp_path: Path, monkeypatch: p
 
 
 @POSIX
-@pytest.mark.skipif(ROOT, reason="root may write everywhere")
-def test_case_49_read_only_database(tmp_path: Path) -> None:
-    path = tmp_path / "box.sqlite"
-    open_store(path).close()
-    path.chmod(0o400)
-    with open_store(path) as store, pytest.raises(StoreError, match="read-only"):
-        store.start_batch(stored_settings())
+def test_case_49_read_only_database() -> None:
+    with without_roots_rights() as folder:
+        path = folder / "box.sqlite"
+        open_store(path).close()
+        path.chmod(0o400)
+        before = path.read_bytes()
+        with open_store(path) as store, pytest.raises(StoreError, match="read-only"):
+            store.start_batch(stored_settings())
+        assert path.read_bytes() == before
 
 
 def test_case_49_database_on_a_network_drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,3 +135,48 @@ def test_a_scanners_pdf_gives_the_same_small_page(large: bytes) -> None:
     assert np.array_equal(pixels.small, open_jpeg(large).small)
     assert np.array_equal(inverted.small, 255 - pixels.small)
     assert np.array_equal(inverted.whole(), 255 - pixels.whole())
+
+
+def written_page() -> NDArray[np.uint8]:
+    """Pure white paper with dark strokes all over, as scanners that remove the background give it."""
+    page = np.full((1700, 1200), 255, np.uint8)
+    for top in range(60, 1640, 40):
+        page[top : top + 22, 80:1120:25] = 30
+    return page
+
+
+@pytest.mark.parametrize("paper", [255, 235])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}])
+def test_a_rest_that_changed_its_level_is_damage(options: dict[str, bool], paper: int) -> None:
+    """Of the flips of which the decoder does not complain, all are refused after which the ink below is
+    paler, or the paper another; none that leaves both as they were."""
+    page = np.minimum(written_page(), paper)
+    whole = encoded(page, **options)
+    rng = np.random.default_rng(2)
+    refused = 0
+    for at in rng.integers(whole.rindex(b"\xff\xda") + 20, len(whole) - 2, 60):
+        flipped = bytearray(whole)
+        flipped[at] ^= 1 << int(rng.integers(8))
+        try:
+            seen = simplejpeg.decode_jpeg(bytes(flipped), "GRAY", strict=True)[:, :, 0]
+        except ValueError:
+            continue
+        below = seen[1400:1640]  # wherever the strokes have come to lie
+        changed = max(abs(np.percentile(below, 1) - 30), abs(np.percentile(below, 80) - paper))
+        if complains(decode_jpeg, flipped):
+            refused += 1
+            assert changed >= 3 or not np.array_equal(seen, decode_jpeg(whole)), at
+        else:
+            assert changed < 8, at
+    assert refused > 1 or "progressive" in options  # of that, decoders complain themselves
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95, 100])
+def test_honest_white_is_no_damage(quality: int) -> None:
+    """Nor are greys, black, and noise cut off at white."""
+    rng = np.random.default_rng(3)
+    noisy = (written_page() + rng.normal(0, 30, (1700, 1200))).clip(0, 255).astype(np.uint8)
+    for page in (written_page(), noisy, 255 - written_page()):
+        file = io.BytesIO()
+        Image.fromarray(page).save(file, "JPEG", quality=quality)
+        assert open_jpeg(file.getvalue()).size_px == (1200, 1700)
