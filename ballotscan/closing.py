@@ -195,6 +195,7 @@ def fault_text(fault: verify.Fault) -> str:
         "again": _("entry {seq}: it would count once more, or otherwise, what is in the record: {what}"),
         "invented": _("entry {seq}: no page belongs to the sheet {what}"),
         "void": _("entry {seq}: the sheet was made void without a reason and two persons"),
+        "eyes": _("entry {seq}: what {what} rests on was not said alike by two persons who may decide it"),
         "removed": _(
             "entry {seq}: originals were removed without a reason and two persons, or of no closed batch"
         ),
@@ -276,6 +277,7 @@ def _statement(store: Store, settings: Settings, wanted: Wanted, figures: Tally)
             {"form": form.form, "edition": form.edition, "hash": hashes[form.form, form.edition]}
             for form in figures.forms
         ],
+        "ruled_alone": figures.ruled_alone,
         "settings": chosen,
         "settings_hash": hashlib.sha256(verify.canonical(chosen)).hexdigest(),
         "version": __version__,

@@ -107,7 +107,7 @@ def void(
     connection: Connection, sheet: SheetId, by: str, second: str, reason: str, same_as: str = ""
 ) -> None:
     key = _sheet_key(connection, sheet)
-    other = _counting_key(connection, sheet, same_as) if same_as else None
+    other = counting_key(connection, sheet, same_as) if same_as else None
     said = {"by": plain(by).strip(), "second": plain(second).strip(), "reason": plain(reason).strip()}
     query = select(sheets.c.state).where(sheets.c.key == key)
     if connection.execute(query).scalar_one() == SheetState.VOID:
@@ -124,7 +124,7 @@ def void(
     record(connection, "void", [body])
 
 
-def _counting_key(connection: Connection, sheet: str, other: str) -> int:
+def counting_key(connection: Connection, sheet: str, other: str) -> int:
     """The sheet that stays for one made void as its second scan. It must count, or the paper would not."""
     key = _sheet_key(connection, other)
     state = connection.execute(select(sheets.c.state).where(sheets.c.key == key)).scalar_one()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
@@ -118,6 +118,8 @@ def _run(connection: Connection, entries: Sequence[Entry]) -> None:
             "engine": body["engine"],
         }
         connection.execute(insert(schema.runs), row)
+        if body.get("by"):
+            _hands(connection, entry.seq, body["batch"], {"scanned": [body["by"]]})
         mine = batches.c.name == body["batch"]
         known = connection.execute(select(batches.c.forms, batches.c.expect).where(mine)).one()
         forms = list(dict.fromkeys([*json.loads(known.forms), *body["forms"]]))
@@ -269,13 +271,17 @@ def _ruling(connection: Connection, entries: Sequence[Entry]) -> None:
         names = ("sheet", "question", "invalid", "ruled_by", "reason")
         row = {name: body[name] for name in names} | {"key": entry.seq, "codes": join_codes(body["codes"])}
         connection.execute(insert(rulings), row)
+        if "second" in body:
+            connection.execute(insert(schema.agreed), {"ruling": entry.seq, "second": body["second"]})
+        _settle_proposals(connection, entry, body["question"])
     _settle_sheets(connection, {entry.body["sheet"] for entry in entries})
 
 
 def _settle_sheets(connection: Connection, sheets: Iterable[int]) -> None:
     """A sheet whose every open answer a person has settled counts as read."""
     table, answers, rulings = schema.sheets, schema.answers, schema.rulings
-    ruled = select(rulings.c.question).where(rulings.c.sheet == answers.c.sheet)
+    standing = rulings.c.superseded_by.is_(None)
+    ruled = select(rulings.c.question).where(rulings.c.sheet == answers.c.sheet, standing)
     for sheet in sorted(sheets):
         left = (
             select(func.count())
@@ -286,6 +292,100 @@ def _settle_sheets(connection: Connection, sheets: Iterable[int]) -> None:
         if not connection.execute(left).scalar_one():
             mine = (table.c.key == sheet, table.c.state != SheetState.VOID.value)
             connection.execute(update(table).where(*mine).values(state=SheetState.READ.value))
+
+
+def _settle_proposals(connection: Connection, entry: Entry, question: str) -> None:
+    """What people had said of it is spent; what comes later is about another ruling."""
+    said = schema.proposals
+    mine = (said.c.sheet == entry.body["sheet"], said.c.question == question)
+    still_open = (said.c.settled.is_(None), said.c.withdrawn.is_(None))
+    connection.execute(update(said).where(*mine, *still_open).values(settled=entry.seq))
+
+
+def _proposal(connection: Connection, entries: Sequence[Entry]) -> None:
+    said = schema.proposals
+    for entry in entries:
+        body = entry.body
+        question = body.get("question", "")
+        mine = (said.c.sheet == body["sheet"], said.c.question == question, said.c.by_name == body["by"])
+        still_open = (said.c.settled.is_(None), said.c.withdrawn.is_(None))
+        connection.execute(update(said).where(*mine, *still_open).values(withdrawn=entry.seq))
+        row = {
+            "key": entry.seq,
+            "sheet": body["sheet"],
+            "question": question,
+            "act": body.get("act", "answer"),
+            "codes": join_codes(body.get("codes", ())),
+            "invalid": body.get("invalid", False),
+            "same_as": body.get("same_as_id", ""),
+            "by_name": body["by"],
+            "note": body.get("note") or body.get("reason", ""),
+        }
+        connection.execute(insert(said), row)
+
+
+def _withdrawn(connection: Connection, entries: Sequence[Entry]) -> None:
+    """A decision taken back. Did it settle the answer, that is open again, and the other person's stands."""
+    said, rulings, sheets = schema.proposals, schema.rulings, schema.sheets
+    for entry in entries:
+        mine = said.c.key == entry.body["proposal"]
+        settled = connection.execute(select(said.c.settled).where(mine)).scalar_one()
+        connection.execute(update(said).where(mine).values(withdrawn=entry.seq))
+        if settled is None:
+            continue
+        connection.execute(update(said).where(said.c.settled == settled).values(settled=None))
+        fallen = update(rulings).where(rulings.c.key == settled)
+        connection.execute(fallen.values(superseded_by=entry.seq))
+        here = (sheets.c.key == entry.body["sheet"], sheets.c.state != SheetState.VOID.value)
+        connection.execute(update(sheets).where(*here).values(state=sheets.c.machine_state))
+        _settle_sheets(connection, [entry.body["sheet"]])
+
+
+def _counted(connection: Connection, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        _settle_proposals(connection, entry, "")
+
+
+def _control(connection: Connection, entries: Sequence[Entry]) -> None:
+    rows = [
+        {"key": entry.seq, "by_name": entry.body["by"]}
+        | {name: entry.body[name] for name in ("sheet", "question", "right")}
+        for entry in entries
+    ]
+    connection.execute(insert(schema.controls), rows)
+
+
+def _text(connection: Connection, entries: Sequence[Entry]) -> None:
+    texts = schema.texts
+    for entry in entries:
+        body = entry.body
+        same = (texts.c.sheet == body["sheet"], texts.c.field == body["field"])
+        former = update(texts).where(*same, texts.c.superseded_by.is_(None))
+        connection.execute(former.values(superseded_by=entry.seq))
+        row = {"key": entry.seq, "by_name": body["by"]}
+        connection.execute(insert(texts), row | {name: body[name] for name in ("sheet", "field", "text")})
+
+
+def _user(connection: Connection, entries: Sequence[Entry]) -> None:
+    """The last entry of a login is what holds."""
+    users = schema.users
+    for entry in entries:
+        body = entry.body
+        connection.execute(delete(users).where(users.c.login == body["login"]))
+        names = ("login", "name", "active", "password")
+        row = {"key": entry.seq, "roles": "|".join(body["roles"])} | {name: body[name] for name in names}
+        connection.execute(insert(users), row)
+
+
+def _hands(connection: Connection, key: int, batch: str, did: Mapping[str, Sequence[str]]) -> None:
+    """Who had to do with a batch before its review."""
+    named = [(what, name) for what, names in did.items() for name in names]
+    rows = [
+        {"key": key, "number": number, "batch": batch, "name": name, "did": what}
+        for number, (what, name) in enumerate(named)
+    ]
+    if rows:
+        connection.execute(insert(schema.hands), rows)
 
 
 def _warning(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -305,6 +405,8 @@ def _box(connection: Connection, entries: Sequence[Entry]) -> None:
         row = {"key": entry.seq, "box": minute["box"], "opened": day, "batch": entry.body["batch"]}
         text = json.dumps(minute, ensure_ascii=False, sort_keys=True)
         connection.execute(insert(boxes), row | {"standing": True, "minute": text})
+        did = {"scanned": minute["scanned_by"], "handles": minute["handle_procedures"]}
+        _hands(connection, entry.seq, entry.body["batch"], did)
 
 
 def _voided(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -318,6 +420,7 @@ def _voided(connection: Connection, entries: Sequence[Entry]) -> None:
 def _void(connection: Connection, entries: Sequence[Entry]) -> None:
     sheets = schema.sheets
     for entry in entries:
+        _settle_proposals(connection, entry, "")
         mine = sheets.c.key == entry.body["sheet"]
         connection.execute(update(sheets).where(mine).values(state=SheetState.VOID.value))
 
@@ -369,6 +472,18 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "second_reading": _second_reading,
     "released": _released,
     "ruling": _ruling,
+    "proposal": _proposal,
+    "sheet_proposal": _proposal,
+    "withdrawn": _withdrawn,
+    "counted": _counted,
+    "control": _control,
+    "text": _text,
+    "user": _user,
+    "review_rule": _nothing,
+    "audit_plan": _nothing,
+    "audit_draw": _nothing,
+    "audit_reading": _nothing,
+    "audit_report": _nothing,
     "warning": _warning,
     "box": _box,
     "void": _voided,

@@ -16,7 +16,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "ballotscan"
 
-BASE = frozenset({"model", "errors", "i18n", "reasons", "settings", "privacy", "logs"})
+BASE = frozenset({"model", "errors", "i18n", "reasons", "settings", "privacy", "logs", "four_eyes"})
 PAPER = BASE | {"forms"}
 SCAN = frozenset({"pipeline", "page_work", "sheet_work", "worklist", "reread", "rescans"})
 """The modules that join the rooms into a scan."""

@@ -414,7 +414,7 @@ def test_every_finding_has_its_words() -> None:
 
 def test_it_is_small_and_alone() -> None:
     lines = Path(verify.__file__).read_text(encoding="utf-8").splitlines()
-    assert sum(1 for line in lines if line.strip()) < 350
+    assert sum(1 for line in lines if line.strip()) < 450
     assert not any("import ballotscan" in line or "from ballotscan" in line for line in lines)
 
 
