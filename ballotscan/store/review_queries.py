@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from ballotscan.four_eyes import Opinion
-from ballotscan.model import PageRef, Sha256, SheetId, SheetState
+from ballotscan.model import PageRef, Reason, Sha256, SheetId, SheetState
 from ballotscan.store.proposals import opinion_of
 from ballotscan.store.queries import open_to_ruling, parts, standing_ruling
+from ballotscan.store.rows import SheetRow
 from ballotscan.store.schema import (
     agreed,
     answers,
@@ -354,3 +355,35 @@ def deciders(connection: Connection, sheet: str) -> set[str]:
     names = set(connection.execute(query.where(sheets.c.id == sheet)).scalars())
     ruled = select(rulings.c.ruled_by).join(sheets, sheets.c.key == rulings.c.sheet)
     return names | set(connection.execute(ruled.where(sheets.c.id == sheet)).scalars())
+
+
+def sheet_at(connection: Connection, key: int) -> SheetRow | None:
+    """A sheet by its entry."""
+    row = connection.execute(select(sheets).where(sheets.c.key == key)).first()
+    if row is None:
+        return None
+    return SheetRow(
+        sheet=SheetId(row.id),
+        batch=row.batch,
+        form=row.form,
+        edition=row.edition,
+        state=SheetState(row.state),
+        machine_state=SheetState(row.machine_state),
+        reason=Reason(row.reason) if row.reason else None,
+        serial=row.serial,
+    )
+
+
+def key_of(connection: Connection, sheet: str) -> int:
+    """A sheet's entry; 0 where there is no such sheet."""
+    return int(connection.execute(select(sheets.c.key).where(sheets.c.id == sheet)).scalar_one_or_none() or 0)
+
+
+def sheets_spoken_of(connection: Connection) -> set[SheetId]:
+    """Sheets of which one person said something that waits for another."""
+    query = (
+        select(sheets.c.id)
+        .join(proposals, proposals.c.sheet == sheets.c.key)
+        .where(proposals.c.question == "", proposals.c.withdrawn.is_(None), proposals.c.settled.is_(None))
+    )
+    return {SheetId(found) for found in connection.execute(query).scalars()}

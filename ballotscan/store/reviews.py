@@ -7,9 +7,9 @@ the lock, commits and lets it go, and one at a time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,7 @@ from ballotscan.model import Proposal, SheetId, SheetProposal, Standing
 from ballotscan.store import proposals, users
 from ballotscan.store.database import Store
 from ballotscan.store.users import Account
+from ballotscan.store.writing import record
 
 _T = TypeVar("_T")
 
@@ -69,6 +70,10 @@ class Reviews:
         with self._writing() as connection:
             return proposals.add_text(connection, sheet, field, text, by)
 
+    def check_account(self, wanted: Account) -> str:
+        """See ``users.check_account``: asked before a password is kept."""
+        return self.look(users.check_account, wanted)
+
     def set_account(self, wanted: Account, by: str = "") -> None:
         """See ``users.set_account``."""
         with self._writing() as connection:
@@ -78,6 +83,16 @@ class Reviews:
         """See ``proposals.set_persons``."""
         with self._writing() as connection:
             proposals.set_persons(connection, persons)
+
+    def enter(self, kind: str, body: Mapping[str, Any]) -> int:
+        """Append an entry of an audit; returns its number."""
+        with self._writing() as connection:
+            return record(connection, kind, [body])[0]
+
+    def enter_all(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """The same for several, all or none."""
+        with self._writing() as connection:
+            record(connection, kind, bodies)
 
     def accounts(self) -> list[Account]:
         """Every account."""

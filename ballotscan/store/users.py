@@ -43,7 +43,15 @@ def accounts(connection: Connection) -> list[Account]:
 
 
 def set_account(connection: Connection, wanted: Account, by: str) -> None:
-    """Make an account or change it. Raises ``UsageError`` for what cannot be one.
+    """Make an account or change it. Raises as ``check_account``."""
+    name = check_account(connection, wanted)
+    roles = [role for role in USER_ROLES if role in wanted.roles]
+    body = {"login": wanted.login, "name": name, "roles": roles, "active": wanted.active}
+    record(connection, "user", [body | {"password": wanted.password, "set_by": composed(by)}])
+
+
+def check_account(connection: Connection, wanted: Account) -> str:
+    """The person's name as it is entered. Raises ``UsageError`` for what cannot be an account.
 
     No two accounts are of one person: else that person could agree with himself.
     """
@@ -71,9 +79,7 @@ def set_account(connection: Connection, wanted: Account, by: str) -> None:
                 _("The login {login} is {name}'s.").format(login=other.login, name=other.name),
                 _("Choose another login."),
             )
-    roles = [role for role in USER_ROLES if role in wanted.roles]
-    body = {"login": wanted.login, "name": name, "roles": roles, "active": wanted.active}
-    record(connection, "user", [body | {"password": wanted.password, "set_by": composed(by)}])
+    return name
 
 
 def person(connection: Connection, name: str, batch: str) -> Person:
