@@ -90,7 +90,9 @@ def answer(request: Request, desk: TheDesk, session: Reviewer, number: int, form
     """What the person says of a card: option codes, blank (none), or ``invalid``."""
     with session.lock:
         _card(session, number)
-        said = (tuple(form.texts("code")), form.text("invalid") == "yes")
+        invalid = form.text("invalid") == "yes"
+        codes = () if invalid or form.text("blank") == "yes" else tuple(form.texts("code"))
+        said = (codes, invalid)
         standing = answer_card(desk.reviews, session.line, number, session.name, said, form.text("note"))
     if wants_data(request):
         return JSONResponse({"standing": standing.value if standing is not Standing.KNOWN else "waits"})

@@ -84,13 +84,11 @@ def _held(desk: Desk, session: Session, sheet: DoubtfulSheet, said: list[Opinion
     )
 
 
-def _said_elsewhere(desk: Desk, doubtful: list[DoubtfulSheet]) -> list[SheetRow]:
+def _said_elsewhere(desk: Desk, doubtful: list[DoubtfulSheet]) -> list[tuple[SheetRow, int]]:
     """Sheets that are not doubtful and of which one person said that they must not count."""
-    keys = {each.sheet for each in doubtful}
-    open_voids = desk.reviews.look(queries.sheets_spoken_of)
-    return [
-        row for row in desk.reviews.store.sheet_rows() if row.sheet in open_voids and row.sheet not in keys
-    ]
+    keys = {each.key for each in doubtful}
+    spoken = sorted(desk.reviews.look(queries.sheets_spoken_of) - keys)
+    return [(sheet_row(desk, key), key) for key in spoken]
 
 
 def other_scans(desk: Desk, sheet: DoubtfulSheet) -> list[SheetId]:

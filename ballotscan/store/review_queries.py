@@ -379,11 +379,11 @@ def key_of(connection: Connection, sheet: str) -> int:
     return int(connection.execute(select(sheets.c.key).where(sheets.c.id == sheet)).scalar_one_or_none() or 0)
 
 
-def sheets_spoken_of(connection: Connection) -> set[SheetId]:
-    """Sheets of which one person said something that waits for another."""
+def sheets_spoken_of(connection: Connection) -> set[int]:
+    """Sheets, by their entry, of which one person said something that waits for another."""
     query = (
-        select(sheets.c.id)
+        select(sheets.c.key)
         .join(proposals, proposals.c.sheet == sheets.c.key)
         .where(proposals.c.question == "", proposals.c.withdrawn.is_(None), proposals.c.settled.is_(None))
     )
-    return {SheetId(found) for found in connection.execute(query).scalars()}
+    return set(connection.execute(query).scalars())
