@@ -77,7 +77,7 @@ def side(desk: TheDesk, session: Auditor, number: int, side: int) -> Response:
     work.refuse_partial(desk.reviews, paper, session.name)
     rows = desk.reviews.look(queries.answers_of_sheet, paper.sheet)
     task = side_task(desk, row.sheet, rows, side)
-    return png(desk, desk.pictures.picture(task) if task else None)
+    return png(desk.pictures.picture(task) if task else None)
 
 
 @router.post("/{number}")

@@ -28,7 +28,6 @@ from ballotscan.store.review_queries import ReviewAnswer
 router = APIRouter(prefix="/bulk")
 ON_A_SCREEN: Final = 24
 LEAST: Final = 2
-_DPI: Final = 110.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def clip(desk: TheDesk, _session: Reviewer, sheet: int, question: str) -> Respon
     """The clip of one sheet's answer."""
     row = desk.reviews.look(queries.answer_at, (sheet, question))
     task = _task(desk, row) if row else None
-    return png(desk, desk.pictures.picture(task) if task else None)
+    return png(desk.pictures.picture(task) if task else None)
 
 
 @router.get("/{kind}")
@@ -94,7 +93,7 @@ def overlay(desk: TheDesk, session: Reviewer, kind: str, start: int = 0) -> Resp
     """All clips of the screen laid over one another, the darkest of each point: a mark out of place shows."""
     shown = _on_screen(_kind(desk, session.name, kind), start)
     made = [desk.pictures.picture(task) for row in shown if (task := _task(desk, row))]
-    return png(desk, _darkest([each for each in made if each]))
+    return png(_darkest([each for each in made if each]))
 
 
 @router.post("/{kind}")
@@ -126,7 +125,7 @@ def _kind(desk: Desk, name: str, kind: str) -> Kind:
 
 
 def _task(desk: Desk, row: ReviewAnswer) -> Cut | None:
-    return clip_task(desk, row.sheet, row, _DPI)
+    return clip_task(desk, row.sheet, row, boxes_only=True)
 
 
 def _darkest(pictures: list[Picture]) -> Picture | None:

@@ -56,7 +56,7 @@ def clip(desk: TheDesk, session: Reviewer, number: int) -> Response:
     """The question's row, large."""
     wanted = _card(session, number)
     task = clip_task(desk, wanted.sheet, _row(desk, wanted))
-    return png(desk, desk.pictures.picture(task) if task else None)
+    return png(desk.pictures.picture(task) if task else None)
 
 
 @router.get("/{number}/marks.png")
@@ -64,7 +64,7 @@ def marks(desk: TheDesk, session: Reviewer, number: int) -> Response:
     """The same writer's other marks in a row."""
     wanted = _card(session, number)
     task = marks_task(desk, wanted.sheet, _row(desk, wanted))
-    return png(desk, desk.pictures.picture(task) if task else None)
+    return png(desk.pictures.picture(task) if task else None)
 
 
 @router.get("/{number}/sheet")
@@ -82,7 +82,7 @@ def side(desk: TheDesk, session: Reviewer, number: int, side: int) -> Response:
     """One side of the sheet of a card."""
     wanted = _card(session, number)
     task = side_task(desk, wanted.sheet, desk.reviews.look(queries.answers_of_sheet, wanted.sheet), side)
-    return png(desk, desk.pictures.picture(task) if task else None)
+    return png(desk.pictures.picture(task) if task else None)
 
 
 @router.post("/{number}/answer")

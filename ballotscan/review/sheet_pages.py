@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from ballotscan.four_eyes import Opinion, differing, mine
+from ballotscan.four_eyes import Opinion, differing, mine, same_person
 from ballotscan.model import Proposal, Reason, SheetId, SheetProposal, SheetState, Status, WarningKind
 from ballotscan.reasons import advice, reason_text
 from ballotscan.review.cards import closed_batches
@@ -40,13 +41,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class AnswerLine:
-    """One answer of a sheet. ``open``: it waits for people, so nobody's answer is told."""
+    """One answer of a sheet. ``machine`` is empty where another person has spoken: this one decides blind."""
 
     question: str
     text: str
     machine: str
     ruled: str
-    open: bool
     seen: int
     codes: tuple[tuple[str, str], ...]
     multiple: bool
@@ -140,7 +140,7 @@ def one_sheet(desk: TheDesk, session: Reviewer, key: int, beside: int = 0) -> Re
         "said": [(each.by, each.said, notes[each.key]) for each in said.get((key, ""), [])],
         "mine": mine(session.name, said.get((key, ""), [])) is not None,
         "sides": side_views(desk, row.sheet, rows),
-        "answers": [_line(desk, each) for each in rows],
+        "answers": [_line(desk, session, each, said.get(each.item, [])) for each in rows],
         "other": other,
         "other_key": other_key,
         "other_sides": _sides(desk, other) if other else [],
@@ -155,17 +155,17 @@ def _sides(desk: Desk, row: SheetRow) -> list[object]:
     return list(side_views(desk, row.sheet, rows))
 
 
-def _line(desk: Desk, row: ReviewAnswer) -> AnswerLine:
+def _line(desk: Desk, session: Session, row: ReviewAnswer, said: Sequence[Opinion]) -> AnswerLine:
     form = desk.form(row.form, row.edition)
     asked = question_of(form, row.question)
     labels = {option.code: option.label for option in asked.options} if asked else {}
+    blind = any(not same_person(each.by, session.name) for each in said)  # who comes second decides alone
     ruled = answer_text(form, row.question, row.ruled_codes, invalid=row.ruled_invalid) if row.ruling else ""
     return AnswerLine(
         question=row.question,
         text=asked.text if asked else "",
-        machine=answer_text(form, row.question, row.codes, row.outcome),
+        machine="" if blind else answer_text(form, row.question, row.codes, row.outcome),
         ruled=ruled,
-        open=not row.ruling and row.status == Status.REVIEW.value,
         seen=row.ruling,
         codes=tuple((code, labels.get(code, "")) for code in codes_of(desk, row)),
         multiple=asked.multiple if asked else False,
@@ -193,7 +193,7 @@ def side(desk: TheDesk, _session: Reviewer, key: int, side: int) -> Response:
     """One side of a sheet."""
     row = sheet_row(desk, key)
     task = side_task(desk, row.sheet, desk.reviews.look(queries.answers_of_sheet, row.sheet), side)
-    return png(desk, desk.pictures.picture(task) if task else None)
+    return png(desk.pictures.picture(task) if task else None)
 
 
 @router.post("/{key}/void")

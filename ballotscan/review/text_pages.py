@@ -83,7 +83,7 @@ def clip(desk: TheDesk, _session: Reviewer, reading: int, field: str) -> Respons
     if wanted is None:
         raise HTTPException(404)
     task = _suggest(desk, wanted)
-    return png(desk, desk.pictures.picture(Cut(task.path, task.page, task.map_px, (task.rect,), _DPI)))
+    return png(desk.pictures.picture(Cut(task.path, task.page, task.map_px, (task.rect,), _DPI)))
 
 
 @router.post("/{reading}/{field}")

@@ -21,6 +21,7 @@ ROW_ABOVE_MM, ROW_BELOW_MM = 4.0, 4.0
 
 TEXT_ABOVE_MM: Final = 8.0  # the question's own line, where its options stand below it
 _EDGE_MM: Final = 14.0
+BOXES_DPI: Final = 120.0
 A4_MM: Final = (210.0, 297.0)
 
 
@@ -156,6 +157,20 @@ def clip_of(form: Form, question: str, number: int) -> Rect:
     return Rect(_EDGE_MM, top, side.width_mm - 2 * _EDGE_MM, bottom - top)
 
 
+def boxes_of(form: Form, question: str, number: int) -> Rect:
+    """The part of a side that holds a question's boxes and what is marked around them."""
+    rects = [box.rect for box in form.sides[number - 1].boxes if box.question == question]
+    left, top = min(rect.x_mm for rect in rects), min(rect.y_mm for rect in rects)
+    right = max(rect.x_mm + rect.w_mm for rect in rects)
+    bottom = max(rect.y_mm + rect.h_mm for rect in rects)
+    return Rect(
+        left - ROW_ABOVE_MM,
+        top - ROW_ABOVE_MM,
+        right - left + 2 * ROW_ABOVE_MM,
+        bottom - top + ROW_ABOVE_MM + ROW_BELOW_MM,
+    )
+
+
 def _text_above(side: Side, rects: Sequence[Rect]) -> bool:
     """Whether the options begin at the left, so that their question stands above them."""
     return min(rect.x_mm for rect in rects) < side.width_mm / 4
@@ -181,14 +196,15 @@ def _boxes_of(
     return tuple(found)
 
 
-def clip_task(desk: Desk, sheet: SheetId, row: ReviewAnswer, dpi: float = CLIP_DPI) -> Cut | None:
-    """What is to be cut out for a question."""
+def clip_task(desk: Desk, sheet: SheetId, row: ReviewAnswer, *, boxes_only: bool = False) -> Cut | None:
+    """What is to be cut out for a question: its whole line, or its boxes alone, smaller."""
     form = desk.form(row.form, row.edition)
     page, reading = side_at(desk, sheet, row.side)
     if form is None or page is None or reading is None:
         return None
     hide = written_in(form, form.sides[row.side - 1])
-    rect = clip_of(form, row.question, row.side)
+    rect = boxes_of(form, row.question, row.side) if boxes_only else clip_of(form, row.question, row.side)
+    dpi = BOXES_DPI if boxes_only else CLIP_DPI
     path = desk.reviews.store.original_path(page.ref.original)
     return Cut(path, page.ref.page, reading.map_px, (rect,), dpi, hide)
 

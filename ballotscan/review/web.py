@@ -20,7 +20,7 @@ from ballotscan.forms.form import Form
 from ballotscan.forms.load import find_forms, load_form
 from ballotscan.i18n import gettext, ngettext
 from ballotscan.review.passwords import Passwords
-from ballotscan.review.pictures import Pictures
+from ballotscan.review.pictures import Picture, Pictures
 from ballotscan.review.sessions import Session, Sessions
 from ballotscan.settings import Settings, template_folders
 from ballotscan.store.reviews import Reviews
@@ -28,6 +28,7 @@ from ballotscan.store.reviews import Reviews
 HERE: Final = Path(__file__).parent
 COOKIE: Final = "ballotscan"
 _FIELDS_AT_MOST: Final = 2000  # a bulk page has some hundred
+_EMPTY_W_PX, _EMPTY_H_PX, _EMPTY_GREY = 300, 40, 235
 
 
 class NotSignedInError(Exception):
@@ -172,11 +173,10 @@ def go(where: str) -> RedirectResponse:
     return RedirectResponse(where, 303)
 
 
-def png(desk: Desk, picture: Any) -> Response:
-    """A picture, or the small one that says there is none."""
-    if picture is None:
-        return Response(status_code=404)
-    return Response(picture.png(), media_type="image/png")
+def png(picture: Picture | None) -> Response:
+    """A picture, or an empty one where the original cannot be read: the page says why."""
+    shown = picture or Picture(_EMPTY_W_PX, _EMPTY_H_PX, bytes([_EMPTY_GREY]) * (_EMPTY_W_PX * _EMPTY_H_PX))
+    return Response(shown.png(), media_type="image/png")
 
 
 def wants_data(request: Request) -> bool:
