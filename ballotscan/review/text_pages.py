@@ -94,7 +94,7 @@ def enter(desk: TheDesk, session: Reviewer, reading: int, field: str, form: Form
 
 
 def _suggest(desk: Desk, written: Written) -> ReadText:
-    reading = desk.reviews.store.reading(written.page)
+    reading = desk.reading(written.page)
     pages = desk.reviews.look(queries.pages_of_sheet, written.sheet)
     ref = next(each.ref for each in pages if each.key == written.page)
     rect = written.rect

@@ -143,7 +143,7 @@ def side_at(desk: Desk, sheet: SheetId, side: int) -> tuple[SidePage | None, Sid
     """The page that is a side of a sheet, and what was read from it."""
     pages = desk.reviews.look(queries.pages_of_sheet, sheet)
     page = next((each for each in pages if each.side == side), None)
-    return page, desk.reviews.store.reading(page.key) if page and page.key else None
+    return page, desk.reading(page.key) if page and page.key else None
 
 
 def clip_of(form: Form, question: str, number: int) -> Rect:
@@ -263,7 +263,7 @@ def side_views(
     """The sides of a sheet. ``told``: every box with what the machine made of it."""
     found = []
     for page in desk.reviews.look(queries.pages_of_sheet, sheet):
-        reading = desk.reviews.store.reading(page.key) if page.key else None
+        reading = desk.reading(page.key) if page.key else None
         form = desk.form(rows[0].form, rows[0].edition) if rows else None
         if form and reading:
             side = form.sides[page.side - 1]

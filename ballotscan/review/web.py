@@ -19,6 +19,7 @@ from ballotscan.errors import BallotscanError
 from ballotscan.forms.form import Form
 from ballotscan.forms.load import find_forms, load_form
 from ballotscan.i18n import gettext, ngettext
+from ballotscan.model import SideReading
 from ballotscan.review.passwords import Passwords
 from ballotscan.review.pictures import Picture, Pictures
 from ballotscan.review.sessions import Session, Sessions
@@ -28,6 +29,7 @@ from ballotscan.store.reviews import Reviews
 HERE: Final = Path(__file__).parent
 COOKIE: Final = "ballotscan"
 _FIELDS_AT_MOST: Final = 2000  # a bulk page has some hundred
+_READINGS_KEPT: Final = 100  # of some 30 kB
 _EMPTY_W_PX, _EMPTY_H_PX, _EMPTY_GREY = 300, 40, 235
 
 
@@ -69,6 +71,18 @@ class Desk:
 
     @cached_property
     def _forms(self) -> dict[tuple[str, str], Form | None]:
+        return {}
+
+    def reading(self, key: int) -> SideReading:
+        """A page's evidence. It never changes, and every card asks for it several times."""
+        if key not in self._readings:
+            while len(self._readings) >= _READINGS_KEPT:
+                self._readings.pop(next(iter(self._readings)), None)
+            self._readings[key] = self.reviews.store.reading(key)
+        return self._readings[key]
+
+    @cached_property
+    def _readings(self) -> dict[int, SideReading]:
         return {}
 
     def form(self, name: str, edition: str) -> Form | None:

@@ -94,11 +94,16 @@ function beginQueue() {
     window.location.assign("/sign-in");
   }
 
+  function count(change) {
+    unsaved += change;
+    desk.dataset.unsent = unsaved;
+  }
+
   // Decisions are sent one after the other, each until it has arrived: what is not stored is said.
   function send(where, values) {
-    unsaved += 1;
+    count(1);
     sending = sending.then(() => deliver(where, values)).finally(() => {
-      unsaved -= 1;
+      count(-1);
       if (!unsaved && said.dataset.waiting) { tell(""); delete said.dataset.waiting; }
     });
     return sending;
