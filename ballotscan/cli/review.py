@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
+from typing import TYPE_CHECKING, Annotated, Final, Optional
 
 import typer
 
@@ -110,11 +110,9 @@ def _serve(
     tls: tuple[Path | None, Path | None],
     open_browser: bool,
 ) -> None:
-    import uvicorn
-
-    from ballotscan.review.app import make_app
     from ballotscan.review.passwords import Passwords
     from ballotscan.review.pictures import Pictures
+    from ballotscan.review.server import make_server
     from ballotscan.review.sessions import Sessions
     from ballotscan.review.web import Desk
 
@@ -127,11 +125,7 @@ def _serve(
         desk = Desk(
             reviews, pictures, Passwords(settings.folder), Sessions(language), settings, secure=bool(tls[0])
         )
-        options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
-        if tls[0]:
-            options |= {"ssl_certfile": str(tls[0]), "ssl_keyfile": str(tls[1])}
-        app = make_app(desk, [f"{name}:{port}" for name in names])
-        server = uvicorn.Server(uvicorn.Config(app, **options))
+        server = make_server(desk, [f"{name}:{port}" for name in names], tls)
         typer.echo(_("Review: {address} (end with Ctrl-C)").format(address=address))
         sys.stdout.flush()
         if open_browser:

@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
-
 from ballotscan.forms.form import Form
 from ballotscan.forms.load import load_form
 from ballotscan.model import (
@@ -29,9 +27,9 @@ from ballotscan.model import (
     SideReading,
     Status,
 )
-from ballotscan.review.app import make_app
 from ballotscan.review.passwords import Passwords
 from ballotscan.review.pictures import Pictures
+from ballotscan.review.server import make_server
 from ballotscan.review.sessions import Sessions
 from ballotscan.review.web import Desk
 from ballotscan.rules.answers import decide_answers
@@ -42,15 +40,8 @@ from ballotscan.store.rows import NewFile
 from ballotscan.store.users import Account
 
 SAMPLES: Final = Path(__file__).parents[2] / "samples"
-SIDES: Final = (
-    "scan0001.jpg",
-    "scan0002.jpg",
-    "scan0003.jpg",
-    "scan0004.jpg",
-    "scan0005.jpg",
-    "scan0006.jpg",
-)
-"""Three real sheets of the small quarter, as single scans."""
+SIDES: Final = tuple(f"scan{number:04d}.jpg" for number in (1, 2, 3, 4, 9, 10))
+"""Three real sheets of the small quarter, as single scans; something is written on the last."""
 
 PASSWORD: Final = "một mật khẩu dài"
 PEOPLE: Final = {
@@ -166,8 +157,7 @@ def _running(desk: Desk) -> Iterator[int]:
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        app = make_app(desk, [f"127.0.0.1:{port}", f"localhost:{port}"])
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        server = make_server(desk, [f"127.0.0.1:{port}", f"localhost:{port}"])
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:
