@@ -303,13 +303,16 @@ class Proposal:
     seen: int = 0
 
 
-SheetAct = Literal["void", "count"]
-"""What a person says of a whole sheet: that it must not count, or that its doubt is unfounded."""
+SheetAct = Literal["void", "count", "pair"]
+"""What a person says of a whole sheet: that it must not count, that its doubt is unfounded, or that it and
+another are the two sides of one paper."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetProposal:
-    """What one person says of a whole sheet. ``same_as``: the sheet whose paper it is a second scan of."""
+    """What one person says of a whole sheet. ``same_as``: the sheet whose paper it is a second scan of, or
+    the one that holds its other sides.
+    """
 
     sheet: SheetId
     act: SheetAct

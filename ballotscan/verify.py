@@ -373,7 +373,7 @@ class FourEyes:
                 said = self.said.pop(body["proposal"], None)
                 if said is None or not same_person(said["by"], body["by"]):
                     raise Fault("eyes", seq, body["by"])
-            case "ruling" | "counted" | "void" if "proposals" in body:
+            case "ruling" | "counted" | "paired" | "void" if "proposals" in body:
                 self._check(seq, kind, body, sheets)
 
     def _may(self, body: Any) -> bool:
@@ -398,7 +398,9 @@ class FourEyes:
             return False
         if kind != "ruling":
             same = said.get("same_as") == body.get("same_as")
-            return bool(said.get("act") == {"void": "void", "counted": "count"}[kind] and same)
+            return bool(
+                said.get("act") == {"void": "void", "counted": "count", "paired": "pair"}[kind] and same
+            )
         if said.get("act") == "count":
             read = {row[0]: row[3] for row in sheets[body["sheet"]]["answers"]}
             return bool(read.get(body["question"]) == body["codes"] and not body["invalid"])

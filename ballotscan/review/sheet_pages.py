@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,15 +11,28 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from ballotscan.four_eyes import Opinion, differing, mine, same_person
-from ballotscan.model import Proposal, Reason, SheetId, SheetProposal, SheetState, Status, WarningKind
+from ballotscan.model import (
+    Proposal,
+    Reason,
+    Sheet,
+    SheetId,
+    SheetProposal,
+    SheetState,
+    Standing,
+    Status,
+    WarningKind,
+)
 from ballotscan.reasons import advice, reason_text
 from ballotscan.review.cards import closed_batches
 from ballotscan.review.sessions import Session
 from ballotscan.review.views import answer_text, codes_of, question_of, side_task, side_views
 from ballotscan.review.web import Desk, Form_, Reviewer, TheDesk, go, page, png
 from ballotscan.rules.answers import decide_answers
+from ballotscan.rules.decide import read_sheet, sheet_flag
+from ballotscan.rules.sheets import PagePlace, SheetPlan
 from ballotscan.store import review_queries as queries
-from ballotscan.store.review_queries import DoubtfulSheet, ReviewAnswer
+from ballotscan.store.proposals import Outcome
+from ballotscan.store.review_queries import DoubtfulSheet, ItemKey, ReviewAnswer
 from ballotscan.store.rows import SheetRow
 
 router = APIRouter(prefix="/sheets")
@@ -139,7 +152,7 @@ def one_sheet(desk: TheDesk, session: Reviewer, key: int, beside: int = 0) -> Re
         "held": held,
         "said": [(each.by, each.said, notes[each.key]) for each in said.get((key, ""), [])],
         "mine": mine(session.name, said.get((key, ""), [])) is not None,
-        "sides": side_views(desk, row.sheet, rows),
+        "sides": side_views(desk, row.sheet, rows, told=not _spoken(session, said)),
         "answers": [_line(desk, session, each, said.get(each.item, [])) for each in rows],
         "other": other,
         "other_key": other_key,
@@ -148,6 +161,11 @@ def one_sheet(desk: TheDesk, session: Reviewer, key: int, beside: int = 0) -> Re
         "states": SheetState,
     }
     return page(desk, session, "sheet", **told)
+
+
+def _spoken(session: Session, said: Mapping[ItemKey, Sequence[Opinion]]) -> bool:
+    """Whether another person has spoken on the sheet or any answer of it: then this one looks by himself."""
+    return any(not same_person(each.by, session.name) for opinions in said.values() for each in opinions)
 
 
 def _sides(desk: Desk, row: SheetRow) -> list[object]:
@@ -210,8 +228,18 @@ def count(desk: TheDesk, session: Reviewer, key: int, form: Form_) -> Response:
     """The doubt about the sheet is unfounded: its sure answers count, the others go into the queue."""
     row = sheet_row(desk, key)
     new = SheetProposal(row.sheet, "count", session.name, form.text("reason"))
-    desk.reviews.propose_sheet(new, readable(desk, row))
+    desk.reviews.propose_sheet(new, Outcome(readable=readable(desk, row)))
     return go(f"/sheets/{key}")
+
+
+@router.post("/{key}/pair")
+def pair(desk: TheDesk, session: Reviewer, key: int, form: Form_) -> Response:
+    """Two incomplete sheets are the sides of one paper. It is said of the one that came first."""
+    first, other = sorted((key, desk.reviews.look(queries.key_of, form.text("with"))))
+    row, other_row = sheet_row(desk, first), sheet_row(desk, other)
+    new = SheetProposal(row.sheet, "pair", session.name, form.text("reason"), other_row.sheet)
+    standing = desk.reviews.propose_sheet(new, Outcome(joined=joined(desk, row, other_row)))
+    return go("/sheets" if standing is Standing.SETTLED else f"/sheets/{first}")
 
 
 @router.post("/{key}/take-back")
@@ -252,6 +280,27 @@ def readable(desk: Desk, row: SheetRow) -> list[tuple[str, tuple[str, ...]]]:
         for each in decide_answers(form, readings, desk.settings.accepted_risk)
         if each.status is Status.ACCEPTED and stored[each.question].codes == each.codes
     ]
+
+
+def joined(desk: Desk, row: SheetRow, other: SheetRow) -> tuple[Sheet, tuple[int, ...]] | None:
+    """The sheet that two incomplete ones become; ``None`` where it would not be whole or cannot be read."""
+    form = desk.form(row.form, row.edition)
+    pages = [each for one in (row, other) for each in desk.reviews.look(queries.pages_of_sheet, one.sheet)]
+    by_side = {each.side: each for each in pages if each.key}
+    if form is None or len(pages) != len(form.sides) or len(by_side) != len(form.sides):
+        return None
+    sides = [by_side[side.number] for side in form.sides]
+    readings = [desk.reading(each.key) for each in sides]
+    places = [
+        PagePlace(each.key, each.ref, form.id, form.edition, each.side, reading.serial, True, None, place)
+        for place, (each, reading) in enumerate(zip(sides, readings, strict=True))
+    ]
+    serial = next((reading.serial for reading in readings if reading.serial), None)
+    plan = SheetPlan(form.id, form.edition, serial, tuple(places), None)
+    batch = next(each for each in desk.reviews.store.batches() if each.name == row.batch)
+    answers = decide_answers(form, readings, desk.settings.accepted_risk)
+    sheet = read_sheet(form, plan, answers, sheet_flag(readings, False), batch.linh_vuc)
+    return sheet, tuple(each.key for each in sides)
 
 
 def sheet_row(desk: Desk, key: int) -> SheetRow:

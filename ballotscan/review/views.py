@@ -21,6 +21,7 @@ ROW_ABOVE_MM, ROW_BELOW_MM = 4.0, 4.0
 
 TEXT_ABOVE_MM: Final = 8.0  # the question's own line, where its options stand below it
 _EDGE_MM: Final = 14.0
+LABEL_MM: Final = 14.0  # of the last option's label, where it stands to the right of its box
 BOXES_DPI: Final = 120.0
 A4_MM: Final = (210.0, 297.0)
 
@@ -166,7 +167,7 @@ def boxes_of(form: Form, question: str, number: int) -> Rect:
     return Rect(
         left - ROW_ABOVE_MM,
         top - ROW_ABOVE_MM,
-        right - left + 2 * ROW_ABOVE_MM,
+        right - left + ROW_ABOVE_MM + LABEL_MM,
         bottom - top + ROW_ABOVE_MM + ROW_BELOW_MM,
     )
 

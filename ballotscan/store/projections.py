@@ -476,6 +476,7 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "sheet_proposal": _proposal,
     "withdrawn": _withdrawn,
     "counted": _counted,
+    "paired": _counted,
     "control": _control,
     "text": _text,
     "user": _user,

@@ -8,7 +8,7 @@ proposal, a withdrawn one an entry.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
@@ -23,10 +23,10 @@ from ballotscan.four_eyes import (
     same_person,
 )
 from ballotscan.i18n import gettext as _
-from ballotscan.model import Proposal, SheetId, SheetProposal, SheetState, Standing, Status
+from ballotscan.model import Proposal, Sheet, SheetId, SheetProposal, SheetState, Standing, Status
 from ballotscan.store import ledger
 from ballotscan.store.bodies import composed, join_codes, split_codes
-from ballotscan.store.decisions import counting_key
+from ballotscan.store.decisions import add_sheets, counting_key
 from ballotscan.store.queries import questions
 from ballotscan.store.rows import QuestionCodes
 from ballotscan.store.schema import answers, proposals, rulings, sheets
@@ -36,6 +36,21 @@ from ballotscan.store.writing import record
 
 LONGEST_NOTE: Final = 500
 LONGEST_TEXT: Final = 4000  # a free text field holds five lines of handwriting
+
+
+class Outcome(NamedTuple):
+    """What follows where people agree about a sheet.
+
+    ``readable``: question and codes of the answers that were held back for the sheet's sake alone; they are
+    ruled to be as they were read, and the others wait for review. ``joined``: the sheet that two become, and
+    its pages' keys.
+    """
+
+    readable: Sequence[tuple[str, tuple[str, ...]]] = ()
+    joined: tuple[Sheet, tuple[int, ...]] | None = None
+
+
+NOTHING: Final = Outcome()
 
 
 def persons_needed(connection: Connection) -> int:
@@ -175,13 +190,10 @@ def add_control(connection: Connection, new: Proposal, expected: tuple[tuple[str
 # --- whole sheets ----------------------------------------------------------------------------------------
 
 
-def propose_sheet(
-    connection: Connection, new: SheetProposal, readable: Sequence[tuple[str, tuple[str, ...]]] = ()
-) -> Standing:
+def propose_sheet(connection: Connection, new: SheetProposal, outcome: Outcome = NOTHING) -> Standing:
     """Enter what one person says of a sheet. To make it void always takes two persons.
 
-    ``readable`` are question and codes of the answers that were held back for the sheet's sake alone: where
-    the sheet shall count they are ruled to be as they were read, and the others wait for review.
+    ``outcome`` is what follows where it is settled. Raises as ``propose``.
     """
     sheet = _sheet(connection, new.sheet)
     what = _("Sheet {sheet}").format(sheet=new.sheet)
@@ -197,18 +209,36 @@ def propose_sheet(
         return Standing.KNOWN
     refuse_barred(who, opinions, what)
     body = {"sheet": sheet.key, "id": new.sheet, "act": new.act, "by": who.name, "reason": reason}
-    if new.same_as:
-        body |= {"same_as": counting_key(connection, new.sheet, new.same_as), "same_as_id": new.same_as}
     if new.act == "count":
         _refuse_uncountable(connection, sheet, what)
+    elif new.act == "pair":
+        other = _other_side(connection, sheet, new.same_as, what)
+        body |= {"same_as": other, "same_as_id": new.same_as}
+    elif new.same_as:
+        body |= {"same_as": counting_key(connection, new.sheet, new.same_as), "same_as_id": new.same_as}
     record(connection, "sheet_proposal", [body])
     persons = PERSONS if new.act == "void" else persons_needed(connection)
     opinions = open_opinions(connection, sheet.key, "")
     agreed = agreeing(opinions, persons)
     if not agreed:
         return Standing.DIFFERS if differing(opinions) else Standing.WAITS
-    _settle_sheet(connection, body, agreed, readable)
+    _settle_sheet(connection, sheet, body, agreed, outcome)
     return Standing.SETTLED
+
+
+def _other_side(connection: Connection, sheet: Row[Any], other_id: str, what: str) -> int:
+    """The sheet that holds the other sides. Raises ``UsageError`` unless the two fit together."""
+    other = _sheet(connection, other_id)
+    both = (sheet, other)
+    alike = len({(each.batch, each.form, each.edition) for each in both}) == 1
+    whole = any(each.state != SheetState.INCOMPLETE.value for each in both)
+    ruled = connection.execute(select(rulings.c.key).where(rulings.c.sheet.in_([each.key for each in both])))
+    if not alike or whole or ruled.first() or not sheet.key < other.key:
+        raise UsageError(
+            _("{what}: it cannot be joined to {other}.").format(what=what, other=other_id),
+            _("Both must be incomplete, of one batch and form, and not ruled on."),
+        )
+    return int(other.key)
 
 
 def _refuse_uncountable(connection: Connection, sheet: Row[Any], what: str) -> None:
@@ -218,21 +248,33 @@ def _refuse_uncountable(connection: Connection, sheet: Row[Any], what: str) -> N
 
 def _settle_sheet(
     connection: Connection,
+    sheet: Row[Any],
     body: Mapping[str, Any],
     agreed: Sequence[Opinion],
-    readable: Sequence[tuple[str, tuple[str, ...]]],
+    outcome: Outcome,
 ) -> None:
     about = {"sheet": body["sheet"], "id": body["id"], "proposals": [each.key for each in agreed]}
     reasons = "; ".join(dict.fromkeys(_note_of(connection, each.key) for each in agreed))
+    same = {name: body[name] for name in ("same_as", "same_as_id") if name in body}
+    said = {"by": agreed[0].by, "reason": reasons} | _second(agreed)
     if body["act"] == "void":
-        same = {name: body[name] for name in ("same_as", "same_as_id") if name in body}
-        said = {"by": agreed[0].by, "second": agreed[1].by, "reason": reasons}
         record(connection, "void", [about | said | same])
-        return
-    record(connection, "counted", [about | {"by": agreed[0].by, "reason": reasons} | _second(agreed)])
-    ruled = {"invalid": False, "ruled_by": agreed[0].by, "reason": reasons} | _second(agreed)
-    settled = [about | ruled | {"question": question, "codes": list(codes)} for question, codes in readable]
-    record(connection, "ruling", settled)
+    elif body["act"] == "pair":
+        if outcome.joined is None:
+            raise UsageError(_("Sheet {sheet}: its sides cannot be read together.").format(sheet=sheet.id))
+        record(connection, "paired", [about | said | same])
+        both = ((body["sheet"], sheet.id), (body["same_as"], body["same_as_id"]))
+        released = [{"batch": sheet.batch, "sheet": key, "id": name} for key, name in both]
+        record(connection, "released", released)
+        add_sheets(connection, sheet.batch, [outcome.joined])
+    else:
+        record(connection, "counted", [about | said])
+        ruled = {"invalid": False, "ruled_by": agreed[0].by, "reason": reasons} | _second(agreed)
+        answers_read = [
+            about | ruled | {"question": question, "codes": list(codes)}
+            for question, codes in outcome.readable
+        ]
+        record(connection, "ruling", answers_read)
 
 
 def is_counted(connection: Connection, sheet: int) -> bool:

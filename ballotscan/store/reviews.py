@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from ballotscan.model import Proposal, SheetId, SheetProposal, Standing
 from ballotscan.store import proposals, users
 from ballotscan.store.database import Store
+from ballotscan.store.proposals import NOTHING, Outcome
 from ballotscan.store.users import Account
 from ballotscan.store.writing import record
 
@@ -48,12 +49,10 @@ class Reviews:
         with self._writing() as connection:
             return proposals.propose(connection, new)
 
-    def propose_sheet(
-        self, new: SheetProposal, readable: Sequence[tuple[str, tuple[str, ...]]] = ()
-    ) -> Standing:
+    def propose_sheet(self, new: SheetProposal, outcome: Outcome = NOTHING) -> Standing:
         """See ``proposals.propose_sheet``."""
         with self._writing() as connection:
-            return proposals.propose_sheet(connection, new, readable)
+            return proposals.propose_sheet(connection, new, outcome)
 
     def withdraw(self, sheet: SheetId, question: str, by: str) -> None:
         """See ``proposals.withdraw``."""

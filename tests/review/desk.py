@@ -106,6 +106,27 @@ def add_sheets(store: Store, sheets: int, doubtful: int, name: str = "box", file
     store.add_sheets(name, decided)
 
 
+def add_halves(store: Store, name: str = "halves") -> None:
+    """Front and back of one paper as two incomplete sheets, as after a stack that fell down."""
+    batch = BatchSettings(BatchName(name), ("appendix-i",), "2023-03-10", "hom-phieu", "", "", None)
+    store.start_batch(batch, "test 1")
+    for side in (0, 1):
+        original = store.keep_original(SAMPLES / "small-quarter" / SIDES[side])
+        ref = PageRef(f"half{side}.jpg", 1, original)
+        store.add_file(name, ref.file, original, 1)
+        keys = store.add_pages(name, [PageRead(ref, Sha256(f"{900 + side:064x}"), read_sides()[side])])
+        places = tuple(ref if number == side else None for number in (0, 1))
+        reason = Reason.SIDE_MISSING
+        answers = tuple(
+            Answer(
+                each.id, form().side_of_question[each.id], Outcome.UNREADABLE, (), Status.REVIEW, 0.0, reason
+            )
+            for each in form().questions
+        )
+        sheet = Sheet("appendix-i", form().edition, SheetState.INCOMPLETE, reason, None, places, answers)
+        store.add_sheets(name, [(sheet, tuple(keys))])
+
+
 def _doubted(answers: Sequence[Answer], doubtful: int) -> tuple[Answer, ...]:
     sure = {"status": Status.ACCEPTED, "reason": None, "confidence": 0.9998}
     unsure = {"status": Status.REVIEW, "reason": Reason.FAINT, "confidence": 0.75, "outcome": Outcome.UNSURE}

@@ -42,7 +42,7 @@ def take(browser: Any, served: Served, folder: Path) -> Iterator[Path]:
     page.click("tbody a >> nth=0")
     page.wait_for_selector(".odd")
     yield _shot(page, folder, "many-at-once")
-    page.goto(f"{served.address}/sheets/{served.reviews.look(queries.key_of, 'box/00002')}")
+    page.goto(f"{served.address}/sheets/{served.reviews.look(queries.key_of, 'box/00005')}")
     yield _shot(page, folder, "sheet")
     page.set_viewport_size({"width": 390, "height": 780})
     page.goto(f"{served.address}/queue?number={total - 2}")

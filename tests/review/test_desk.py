@@ -14,9 +14,10 @@ from ballotscan import verify
 from ballotscan.cli import main
 from ballotscan.errors import ExitCode
 from ballotscan.model import Proposal, SheetId, SheetState
+from ballotscan.rules.answers import decide_answers
 from ballotscan.store import review_queries as queries
 from tests.review.conftest import Person
-from tests.review.desk import PASSWORD, PEOPLE, Served, add_people, office
+from tests.review.desk import PASSWORD, PEOPLE, Served, add_halves, add_people, form, office, read_sides
 
 AN, BINH, CUONG = (PEOPLE[login][0] for login in ("an", "binh", "cuong"))
 
@@ -155,8 +156,6 @@ def test_the_card_shows_what_is_asked(served: Served, person: Person) -> None:
 
 
 def _boxes() -> list[Any]:
-    from tests.review.desk import form
-
     return [box for side in form().sides for box in side.boxes]
 
 
@@ -331,6 +330,24 @@ def test_a_sheet_is_made_void_by_two(served: Served, person: Person) -> None:
         expected = SheetState.VOID if login == "binh" else SheetState.REVIEW
         assert states["box/00002"] is expected
     assert served.reviews.store.balance("box").holds
+    check(served)
+
+
+def test_two_sides_are_paired_by_hand(served: Served, person: Person) -> None:
+    store = served.reviews.store
+    add_halves(store)
+    first, other = (served.reviews.look(queries.key_of, f"halves/0000{number}") for number in (1, 2))
+    for login, key in (("an", first), ("binh", other)):  # each from the other's side
+        page = person(served, login)
+        page.goto(f"{served.address}/sheets/{key}")
+        page.fill("form[action$=pair] input[name=reason]", "cùng một tờ giấy")
+        page.click("form[action$=pair] button")
+        page.wait_for_selector("h1")
+    balance = store.balance("halves")
+    assert (balance.sheets, balance.sheets_incomplete, balance.pages_on_sheets) == (1, 0, 2)
+    assert balance.holds
+    read = {row.question: row.codes for row in store.answer_rows() if row.batch == "halves"}
+    assert read == {each.question: "|".join(each.codes) for each in decide_answers(form(), read_sides()[:2])}
     check(served)
 
 

@@ -73,7 +73,8 @@ CONTRAST = """() => {
     const style = getComputedStyle(element);
     const [one, other] = [light(parse(style.color)), light(behind(element))].sort((a, b) => b - a);
     const large = parseFloat(style.fontSize) >= 24;
-    if ((one + 0.05) / (other + 0.05) < (large ? 3 : 4.5)) poor.push(`${element.className}: ${element.textContent}`);
+    const contrast = (one + 0.05) / (other + 0.05);
+    if (contrast < (large ? 3 : 4.5)) poor.push(`${element.className}: ${element.textContent}`);
   }
   return poor;
 }"""

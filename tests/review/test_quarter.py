@@ -1,4 +1,4 @@
-"""The sample quarter from scan to audit: reviewed by two persons, tallied, closed in itself, verified, audited."""
+"""The sample quarter from scan to audit: reviewed by two persons, tallied, verified, audited."""
 
 from __future__ import annotations
 

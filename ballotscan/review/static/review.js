@@ -72,7 +72,16 @@ function beginQueue() {
     for (const known of cards.keys()) if (known < number - AHEAD) cards.delete(known);
   }
 
-  async function show(wanted) {
+  function painted(since) {  // how long the person waited; the bench reads it
+    desk.dataset.shownMs = (performance.now() - since).toFixed(1);
+  }
+
+  function showBoxes() {  // on a narrow screen the boxes come before the text
+    const clip = place.querySelector(".clip");
+    if (clip) clip.scrollLeft = clip.scrollWidth;
+  }
+
+  async function show(wanted, asked = 0) {
     number = wanted;
     cards.delete(wanted - 1);  // if one goes back, it is asked for anew
     let card;
@@ -82,7 +91,8 @@ function beginQueue() {
     document.querySelector("#at").textContent = Math.min(wanted + 1, total);
     desk.querySelector("progress").value = wanted;
     desk.dataset.number = wanted;
-    performance.mark("ballotscan-shown");
+    showBoxes();
+    if (asked) requestAnimationFrame(() => setTimeout(painted, 0, asked));
     lookAhead();
   }
 
@@ -134,14 +144,14 @@ function beginQueue() {
   function hold(event) { if (unsaved) event.preventDefault(); }
   window.addEventListener("beforeunload", hold);
 
-  function decide(button) {
+  function decide(button, asked = 0) {
     const form = place.querySelector("form.answers");
     const values = new URLSearchParams(new FormData(form, button));
     if (button.name !== "code" && button.dataset.key !== "enter") values.delete("code");
     if (button.dataset.note && !values.get("note")) values.set("note", button.dataset.note);
     past.push(number);
     send(form.getAttribute("action"), values);
-    show(number + 1);
+    show(number + 1, asked);
   }
 
   function skip() {
@@ -196,9 +206,8 @@ function beginQueue() {
     const chosen = key && place.querySelector(`[data-key="${key}"]`);
     if (!chosen || (key === "enter" && event.target.closest("a, button:not([data-key=enter])"))) return;
     event.preventDefault();
-    performance.mark("ballotscan-key");
     if (chosen.type === "checkbox") chosen.checked = !chosen.checked;
-    else decide(chosen);
+    else decide(chosen, event.timeStamp);
   });
 
   desk.addEventListener("click", (event) => {
@@ -212,5 +221,6 @@ function beginQueue() {
     decide(event.submitter);
   });
 
+  showBoxes();
   lookAhead();
 }
