@@ -39,6 +39,7 @@ TEXTS = {
     "anchor": "the head {what} is not in the record: it was cut, put back to an older state, or replaced",
     "signature": "entry {seq}: the signature of the {what} is not right",
     "signers": "entry {seq}: it is not signed by an operator and an auditor who are two persons",
+    "scanned": "entry {seq}: {what} signed as auditor what he or she scanned",
     "key": "entry {seq}: the key of {what} is not one that was known or vouched for",
     "trust": "entry {seq}: {what} signed with a key that was not named as trusted",
     "place": "entry {seq}: its statement was made for another place in the record",
@@ -285,6 +286,11 @@ class Recount:
                 for line in counted["batches"]:
                     if line["pages_in"] != sum(line["pages"].values()):
                         raise Fault("statement", seq, f"pages of {line['batch']}")
+                auditor = _folded(
+                    next(s["name"] for s in body["statement"]["signers"] if s["role"] == "auditor")
+                )
+                if any(auditor in self.eyes.scanned[batch["batch"]] for batch in counted["batches"]):
+                    raise Fault("scanned", seq, auditor)
                 stated = {"ruled_alone": counted["ruled_alone"]} | body["statement"]  # older closes lack it
                 for name in (name for name in counted if counted[name] != stated[name]):
                     raise Fault("statement", seq, name)
@@ -352,6 +358,7 @@ class FourEyes:
         self.scanned: dict[str, set[str]] = defaultdict(set)
         self.handles: dict[str, set[str]] = defaultdict(set)
         self.said: dict[int, Any] = {}
+        self.spoke: dict[str, set[str]] = defaultdict(set)  # by sheet: who said anything of it
 
     def add(self, seq: int, kind: str, body: Any, sheets: dict[int, Any]) -> None:
         """One entry; raises ``Fault`` where it breaks the rule."""
@@ -369,12 +376,20 @@ class FourEyes:
                 if not self._may(body):
                     raise Fault("eyes", seq, body["by"])
                 self.said[seq] = body
+                self.spoke[body["id"]].add(_folded(body["by"]))
             case "withdrawn":
                 said = self.said.pop(body["proposal"], None)
                 if said is None or not same_person(said["by"], body["by"]):
                     raise Fault("eyes", seq, body["by"])
             case "ruling" | "counted" | "paired" | "void" if "proposals" in body:
                 self._check(seq, kind, body, sheets)
+            case "ruling":
+                self.spoke[body["id"]].add(_folded(body["ruled_by"]))
+            case "audit_reading":
+                name = _folded(body["by"])
+                barred = name in self.scanned[body["of"]] | self.spoke[body["paper"]]
+                if barred or "auditor" not in self.roles.get(name, ()):
+                    raise Fault("eyes", seq, body["by"])
 
     def _may(self, body: Any) -> bool:
         name, batch = _folded(body["by"]), body["id"].rpartition("/")[0]

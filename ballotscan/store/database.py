@@ -49,6 +49,7 @@ from ballotscan.store import (
     review_queries,
     roles,
     schema,
+    users,
     writing,
 )
 from ballotscan.store.connect import (
@@ -504,6 +505,11 @@ class Store:
         """How many answers on these batches' sheets that count rest on one person's word."""
         with self._reading() as connection:
             return review_queries.ruled_alone(connection, batches)
+
+    def scanned(self, batch: str, name: str) -> bool:
+        """Whether a person ran a scan of a batch, by what was entered with it or with its boxes."""
+        with self._reading() as connection:
+            return users.person(connection, name, bodies.composed(batch)).scanned
 
     def closings(self) -> list[Closing]:
         """Every close and every amendment, in order."""
