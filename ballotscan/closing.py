@@ -223,7 +223,7 @@ def _refuse_unsettled(figures: Tally, reason: str) -> None:
             _("{answers} answers on {sheets} sheets still await review.").format(
                 answers=figures.awaiting_answers, sheets=max(waiting, figures.awaiting_sheets)
             ),
-            _("Settle them with 'export review' and 'import rulings', then close."),
+            _("Settle them with 'ballotscan review', then close."),
         )
     unbalanced = [batch for batch in figures.batches if not batch.as_expected]
     if unbalanced and not reason.strip():

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from ballotscan.forms.form import Field, Form, Rect
 from ballotscan.model import SheetId, SideReading
 from ballotscan.privacy import WRITTEN_IN
+from ballotscan.review.cards import closed_batches
 from ballotscan.review.pictures import Cut, ReadText
 from ballotscan.review.web import Desk, Form_, Reviewer, TheDesk, go, page, png
 from ballotscan.store import review_queries as queries
@@ -30,34 +31,34 @@ class Written(NamedTuple):
 
     page: int  # the reading's entry
     sheet: SheetId
-    batch: str
     field: Field
     rect: Rect
 
 
-def written_fields(desk: Desk, limit: int = 0) -> list[Written]:
-    """Fields with ink of which nobody typed the text yet; at most ``limit``, where it is not 0."""
+def written_fields(desk: Desk) -> list[Written]:
+    """Fields with ink of which nobody typed the text yet, in the order in which they came; none of closed
+    periods. Which fields hold ink never changes, so it is looked up once.
+    """
     typed = desk.reviews.look(queries.typed_fields)
-    pages = desk.reviews.look(queries.read_pages)
-    found: list[Written] = []
-    for start in range(0, len(pages), _AT_ONCE):
-        part = pages[start : start + _AT_ONCE]
-        readings = desk.reviews.store.readings([key for key, *_ in part])
-        for key, sheet, sheet_id, batch in part:
-            for field, rect in _inked(desk, readings[key]):
-                if (sheet, field.id) not in typed:
-                    found.append(Written(key, sheet_id, batch, field, rect))
-            if limit and len(found) >= limit:
-                return found
-    return found
+    closed = closed_batches(desk.reviews)
+    pages = [each for each in desk.reviews.look(queries.read_pages) if each[3] not in closed]
+    unknown = [key for key, *_ in pages if key not in desk.written]
+    for start in range(0, len(unknown), _AT_ONCE):
+        readings = desk.reviews.store.readings(unknown[start : start + _AT_ONCE])
+        desk.written.update({key: tuple(_inked(desk, reading)) for key, reading in readings.items()})
+    return [
+        Written(key, sheet_id, field, rect)
+        for key, sheet, sheet_id, _batch in pages
+        for field, rect in desk.written[key]
+        if (sheet, field.id) not in typed
+    ]
 
 
 def _inked(desk: Desk, reading: SideReading) -> list[tuple[Field, Rect]]:
+    """The fields of a side that people write in and that hold ink."""
     form = desk.form(reading.form, reading.edition)
-    if form is None:
-        return []
     inked = {each.field for each in reading.fields if each.ink >= WRITTEN_FROM}
-    return [pair for pair in _places(form, reading.side) if pair[0].id in inked]
+    return [pair for pair in _places(form, reading.side) if pair[0].id in inked] if form else []
 
 
 def _places(form: Form, side: int) -> list[tuple[Field, Rect]]:

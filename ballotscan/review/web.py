@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from ballotscan.errors import BallotscanError
-from ballotscan.forms.form import Form
+from ballotscan.forms.form import Field, Form, Rect
 from ballotscan.forms.load import find_forms, load_form
 from ballotscan.i18n import gettext, ngettext
 from ballotscan.model import SideReading
@@ -80,6 +80,11 @@ class Desk:
                 self._readings.pop(next(iter(self._readings)), None)
             self._readings[key] = self.reviews.store.reading(key)
         return self._readings[key]
+
+    @cached_property
+    def written(self) -> dict[int, tuple[tuple[Field, Rect], ...]]:
+        """By page the fields that hold handwriting, once they were asked for."""
+        return {}
 
     @cached_property
     def _readings(self) -> dict[int, SideReading]:

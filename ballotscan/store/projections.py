@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from ballotscan.model import PageState, SheetState
 from ballotscan.store import ledger as record
-from ballotscan.store import schema
+from ballotscan.store import review_rows, schema
 from ballotscan.store.bodies import join_codes
 from ballotscan.store.ledger import Entry
 from ballotscan.store.queries import open_to_ruling
@@ -119,7 +119,7 @@ def _run(connection: Connection, entries: Sequence[Entry]) -> None:
         }
         connection.execute(insert(schema.runs), row)
         if body.get("by"):
-            _hands(connection, entry.seq, body["batch"], {"scanned": [body["by"]]})
+            review_rows.hands(connection, entry.seq, body["batch"], {"scanned": [body["by"]]})
         mine = batches.c.name == body["batch"]
         known = connection.execute(select(batches.c.forms, batches.c.expect).where(mine)).one()
         forms = list(dict.fromkeys([*json.loads(known.forms), *body["forms"]]))
@@ -273,7 +273,7 @@ def _ruling(connection: Connection, entries: Sequence[Entry]) -> None:
         connection.execute(insert(rulings), row)
         if "second" in body:
             connection.execute(insert(schema.agreed), {"ruling": entry.seq, "second": body["second"]})
-        _settle_proposals(connection, entry, body["question"])
+        review_rows.settle_proposals(connection, entry, body["question"])
     _settle_sheets(connection, {entry.body["sheet"] for entry in entries})
 
 
@@ -294,36 +294,6 @@ def _settle_sheets(connection: Connection, sheets: Iterable[int]) -> None:
             connection.execute(update(table).where(*mine).values(state=SheetState.READ.value))
 
 
-def _settle_proposals(connection: Connection, entry: Entry, question: str) -> None:
-    """What people had said of it is spent; what comes later is about another ruling."""
-    said = schema.proposals
-    mine = (said.c.sheet == entry.body["sheet"], said.c.question == question)
-    still_open = (said.c.settled.is_(None), said.c.withdrawn.is_(None))
-    connection.execute(update(said).where(*mine, *still_open).values(settled=entry.seq))
-
-
-def _proposal(connection: Connection, entries: Sequence[Entry]) -> None:
-    said = schema.proposals
-    for entry in entries:
-        body = entry.body
-        question = body.get("question", "")
-        mine = (said.c.sheet == body["sheet"], said.c.question == question, said.c.by_name == body["by"])
-        still_open = (said.c.settled.is_(None), said.c.withdrawn.is_(None))
-        connection.execute(update(said).where(*mine, *still_open).values(withdrawn=entry.seq))
-        row = {
-            "key": entry.seq,
-            "sheet": body["sheet"],
-            "question": question,
-            "act": body.get("act", "answer"),
-            "codes": join_codes(body.get("codes", ())),
-            "invalid": body.get("invalid", False),
-            "same_as": body.get("same_as_id", ""),
-            "by_name": body["by"],
-            "note": body.get("note") or body.get("reason", ""),
-        }
-        connection.execute(insert(said), row)
-
-
 def _withdrawn(connection: Connection, entries: Sequence[Entry]) -> None:
     """A decision taken back. Did it settle the answer, that is open again, and the other person's stands."""
     said, rulings, sheets = schema.proposals, schema.rulings, schema.sheets
@@ -339,53 +309,6 @@ def _withdrawn(connection: Connection, entries: Sequence[Entry]) -> None:
         here = (sheets.c.key == entry.body["sheet"], sheets.c.state != SheetState.VOID.value)
         connection.execute(update(sheets).where(*here).values(state=sheets.c.machine_state))
         _settle_sheets(connection, [entry.body["sheet"]])
-
-
-def _counted(connection: Connection, entries: Sequence[Entry]) -> None:
-    for entry in entries:
-        _settle_proposals(connection, entry, "")
-
-
-def _control(connection: Connection, entries: Sequence[Entry]) -> None:
-    rows = [
-        {"key": entry.seq, "by_name": entry.body["by"]}
-        | {name: entry.body[name] for name in ("sheet", "question", "right")}
-        for entry in entries
-    ]
-    connection.execute(insert(schema.controls), rows)
-
-
-def _text(connection: Connection, entries: Sequence[Entry]) -> None:
-    texts = schema.texts
-    for entry in entries:
-        body = entry.body
-        same = (texts.c.sheet == body["sheet"], texts.c.field == body["field"])
-        former = update(texts).where(*same, texts.c.superseded_by.is_(None))
-        connection.execute(former.values(superseded_by=entry.seq))
-        row = {"key": entry.seq, "by_name": body["by"]}
-        connection.execute(insert(texts), row | {name: body[name] for name in ("sheet", "field", "text")})
-
-
-def _user(connection: Connection, entries: Sequence[Entry]) -> None:
-    """The last entry of a login is what holds."""
-    users = schema.users
-    for entry in entries:
-        body = entry.body
-        connection.execute(delete(users).where(users.c.login == body["login"]))
-        names = ("login", "name", "active", "password")
-        row = {"key": entry.seq, "roles": "|".join(body["roles"])} | {name: body[name] for name in names}
-        connection.execute(insert(users), row)
-
-
-def _hands(connection: Connection, key: int, batch: str, did: Mapping[str, Sequence[str]]) -> None:
-    """Who had to do with a batch before its review."""
-    named = [(what, name) for what, names in did.items() for name in names]
-    rows = [
-        {"key": key, "number": number, "batch": batch, "name": name, "did": what}
-        for number, (what, name) in enumerate(named)
-    ]
-    if rows:
-        connection.execute(insert(schema.hands), rows)
 
 
 def _warning(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -406,7 +329,7 @@ def _box(connection: Connection, entries: Sequence[Entry]) -> None:
         text = json.dumps(minute, ensure_ascii=False, sort_keys=True)
         connection.execute(insert(boxes), row | {"standing": True, "minute": text})
         did = {"scanned": minute["scanned_by"], "handles": minute["handle_procedures"]}
-        _hands(connection, entry.seq, entry.body["batch"], did)
+        review_rows.hands(connection, entry.seq, entry.body["batch"], did)
 
 
 def _voided(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -420,7 +343,7 @@ def _voided(connection: Connection, entries: Sequence[Entry]) -> None:
 def _void(connection: Connection, entries: Sequence[Entry]) -> None:
     sheets = schema.sheets
     for entry in entries:
-        _settle_proposals(connection, entry, "")
+        review_rows.settle_proposals(connection, entry, "")
         mine = sheets.c.key == entry.body["sheet"]
         connection.execute(update(sheets).where(mine).values(state=SheetState.VOID.value))
 
@@ -472,14 +395,14 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "second_reading": _second_reading,
     "released": _released,
     "ruling": _ruling,
-    "proposal": _proposal,
-    "sheet_proposal": _proposal,
+    "proposal": review_rows.proposal,
+    "sheet_proposal": review_rows.proposal,
     "withdrawn": _withdrawn,
-    "counted": _counted,
-    "paired": _counted,
-    "control": _control,
-    "text": _text,
-    "user": _user,
+    "counted": review_rows.counted,
+    "paired": review_rows.counted,
+    "control": review_rows.control,
+    "text": review_rows.text,
+    "user": review_rows.user,
     "review_rule": _nothing,
     "audit_plan": _nothing,
     "audit_draw": _nothing,

@@ -168,17 +168,18 @@ def serve(folder: Path, **settings: Any) -> Iterator[Served]:
         reviews = Reviews(store)
         about = Settings(str(folder / "ballots.sqlite"), folder, **settings)
         desk = Desk(reviews, pictures, Passwords(folder), Sessions("vi"), about)
-        with _running(desk) as port:
+        with running(desk) as port:
             yield Served(f"http://127.0.0.1:{port}", reviews, folder, desk)
 
 
 @contextmanager
-def _running(desk: Desk) -> Iterator[int]:
+def running(desk: Desk, tls: tuple[Path | None, Path | None] = (None, None)) -> Iterator[int]:
+    """A server in a thread of this process; gives its port."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        server = make_server(desk, [f"127.0.0.1:{port}", f"localhost:{port}"])
+        server = make_server(desk, [f"127.0.0.1:{port}", f"localhost:{port}"], tls)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:

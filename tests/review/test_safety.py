@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ballotscan.cli import main
 from ballotscan.errors import ExitCode, UsageError
@@ -22,7 +30,7 @@ from ballotscan.review.sessions import Sessions
 from ballotscan.settings import LANGUAGES
 from ballotscan.store import review_queries as queries
 from tests.review.conftest import Person
-from tests.review.desk import PASSWORD, Served, add_sheets, office
+from tests.review.desk import PASSWORD, Served, add_sheets, office, running
 
 
 @pytest.fixture(scope="module")
@@ -304,6 +312,46 @@ def test_others_come_in_only_through_tls(office_at: Served, capsys: pytest.Captu
     db = ("--db", str(office_at.database), "--lang", "en")
     assert main(["review", "--host", "0.0.0.0", "--no-browser", *db]) == ExitCode.USAGE
     assert "only through TLS" in capsys.readouterr().err
+
+
+def test_behind_tls_the_cookie_never_goes_in_the_clear(office_at: Served, tmp_path: Path) -> None:
+    certificate, key = own_certificate(tmp_path)
+    desk = replace(office_at.desk, secure=True)
+    with running(desk, (certificate, key)) as port:
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        with httpx.Client(base_url=f"https://localhost:{port}", verify=trusted) as who:
+            answer = who.get("/sign-in")
+            assert answer.status_code == 200
+            assert "secure" in answer.headers["set-cookie"].lower()
+            assert "max-age" in answer.headers["strict-transport-security"]
+            sent = {"csrf": token(answer), "login": "an", "password": PASSWORD}
+            assert (
+                who.post("/sign-in", data=sent, headers={"Origin": f"http://localhost:{port}"}).status_code
+                == 403
+            )
+            assert (
+                who.post("/sign-in", data=sent, headers={"Origin": f"https://localhost:{port}"}).status_code
+                == 303
+            )
+
+
+def own_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "tls.pem", folder / "tls.key"
+    certificate.write_bytes(made.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, private
 
 
 def test_a_port_in_use_is_said(office_at: Served, capsys: pytest.CaptureFixture[str]) -> None:
