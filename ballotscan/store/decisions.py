@@ -10,9 +10,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from ballotscan.errors import UsageError
+from ballotscan.four_eyes import same_person
 from ballotscan.i18n import gettext as _
 from ballotscan.model import BoxOpening, Ruling, Sheet, SheetId, SheetState
-from ballotscan.store.bodies import box_body, join_codes, plain, same_person, sheet_body
+from ballotscan.store.bodies import box_body, join_codes, plain, sheet_body
 from ballotscan.store.queries import batch_row, box_openings, parts
 from ballotscan.store.schema import answers, files, pages, readings, rulings, sheets
 from ballotscan.store.writing import record
