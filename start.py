@@ -58,7 +58,7 @@ def main() -> int:
             f"Cần Python 3.11 trở lên; bản đang dùng là {sys.version.split()[0]}.",
         )
     try:
-        install_system_packages()
+        install_system_packages(with_tests=command == "test")
         install_python_packages(with_tests=command == "test")
         return commands[command]()
     except subprocess.CalledProcessError as failure:
@@ -72,8 +72,8 @@ def main() -> int:
 # --- what the system must have ---------------------------------------------------------------------------
 
 
-def missing_debian_packages() -> list[str]:
-    """Names of the Debian packages behind the programs that are not there yet."""
+def missing_debian_packages(with_tests: bool) -> list[str]:
+    """Names of the Debian packages behind the programs that are not there yet; the tests need a browser."""
     missing = []
     if importlib.util.find_spec("ensurepip") is None:
         missing.append(f"python3.{sys.version_info.minor}-venv")
@@ -83,6 +83,8 @@ def missing_debian_packages() -> list[str]:
         missing.append("tesseract-ocr-vie")
     if shutil.which("pdftoppm") is None:
         missing.append("poppler-utils")
+    if with_tests and shutil.which("chromium") is None:
+        missing.append("chromium")
     return missing
 
 
@@ -94,9 +96,9 @@ def tesseract_languages() -> list[str]:
     return (listed.stdout + listed.stderr).split()
 
 
-def install_system_packages() -> None:
+def install_system_packages(with_tests: bool) -> None:
     """Install what is missing with apt-get; elsewhere say what to install and go on."""
-    missing = missing_debian_packages()
+    missing = missing_debian_packages(with_tests)
     if not missing:
         return
     if shutil.which("apt-get") is None:

@@ -59,6 +59,7 @@ def close_period(
     _refuse_wrong_period(store.closings(), wanted)
     figures = make_tally(store, templates, wanted.period, None, wanted.unit)
     _refuse_unsettled(figures, wanted.reason)
+    _refuse_scanner(store, figures, signers)
     return _sign(store, "close", _statement(store, settings, wanted, figures), wanted, signers)
 
 
@@ -185,6 +186,7 @@ def fault_text(fault: verify.Fault) -> str:
         ),
         "signature": _("entry {seq}: the signature of the {what} is not right"),
         "signers": _("entry {seq}: it is not signed by an operator and an auditor who are two persons"),
+        "scanned": _("entry {seq}: {what} signed as auditor what he or she scanned"),
         "key": _("entry {seq}: the key of {what} is not one that was known or vouched for"),
         "trust": _("entry {seq}: {what} signed with a key that was not named as trusted"),
         "place": _("entry {seq}: its statement was made for another place in the record"),
@@ -195,6 +197,7 @@ def fault_text(fault: verify.Fault) -> str:
         "again": _("entry {seq}: it would count once more, or otherwise, what is in the record: {what}"),
         "invented": _("entry {seq}: no page belongs to the sheet {what}"),
         "void": _("entry {seq}: the sheet was made void without a reason and two persons"),
+        "eyes": _("entry {seq}: what {what} rests on was not said alike by two persons who may decide it"),
         "removed": _(
             "entry {seq}: originals were removed without a reason and two persons, or of no closed batch"
         ),
@@ -220,7 +223,7 @@ def _refuse_unsettled(figures: Tally, reason: str) -> None:
             _("{answers} answers on {sheets} sheets still await review.").format(
                 answers=figures.awaiting_answers, sheets=max(waiting, figures.awaiting_sheets)
             ),
-            _("Settle them with 'export review' and 'import rulings', then close."),
+            _("Settle them with 'ballotscan review', then close."),
         )
     unbalanced = [batch for batch in figures.batches if not batch.as_expected]
     if unbalanced and not reason.strip():
@@ -231,6 +234,19 @@ def _refuse_unsettled(figures: Tally, reason: str) -> None:
             ),
             _("Find the sheets, or close with --reason-unbalanced and the reason."),
         )
+
+
+def _refuse_scanner(store: Store, figures: Tally, signers: Sequence[Signer]) -> None:
+    """Who ran a scan is not the auditor who signs it."""
+    (auditor,) = (signer.name for signer in signers if signer.role == "auditor")
+    for batch in figures.batches:
+        if store.scanned(batch.name, auditor):
+            raise UsageError(
+                _("{name} scanned the batch '{batch}' and cannot sign as auditor.").format(
+                    name=auditor, batch=batch.name
+                ),
+                _("Another person must sign."),
+            )
 
 
 # --- statements ------------------------------------------------------------------------------------------
@@ -276,6 +292,7 @@ def _statement(store: Store, settings: Settings, wanted: Wanted, figures: Tally)
             {"form": form.form, "edition": form.edition, "hash": hashes[form.form, form.edition]}
             for form in figures.forms
         ],
+        "ruled_alone": figures.ruled_alone,
         "settings": chosen,
         "settings_hash": hashlib.sha256(verify.canonical(chosen)).hexdigest(),
         "version": __version__,

@@ -55,3 +55,7 @@ class NotVerifiedError(BallotscanError):
 
 class ClosedError(BallotscanError):
     """Something was to enter a period that was closed under two signatures."""
+
+
+class StaleError(BallotscanError):
+    """What a person decided on was decided by others meanwhile."""

@@ -11,7 +11,10 @@ import locale
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -24,14 +27,33 @@ _NAMES: Final[Mapping[str, Language]] = {"vi": "vi", "vietnamese": "vi", "en": "
 _texts: catalogues.NullTranslations = catalogues.NullTranslations()
 
 
+_here: ContextVar[catalogues.NullTranslations | None] = ContextVar("language", default=None)
+"""What one request of the review page speaks; two people may read two languages at once."""
+
+
 def gettext(text: str) -> str:
     """The text in the language in use; the text itself where the catalogue lacks it."""
-    return _texts.gettext(text)
+    return (_here.get() or _texts).gettext(text)
 
 
 def ngettext(one: str, many: str, count: int) -> str:
     """The form of the text that fits ``count``."""
-    return _texts.ngettext(one, many, count)
+    return (_here.get() or _texts).ngettext(one, many, count)
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Another language for what is said within, in this thread or task only."""
+    token = _here.set(_catalogue(language))
+    try:
+        yield
+    finally:
+        _here.reset(token)
+
+
+@cache
+def _catalogue(language: Language) -> catalogues.NullTranslations:
+    return catalogues.translation(DOMAIN, LOCALE_FOLDER, [language], fallback=True)
 
 
 def use_language(wanted: str | None) -> Language:

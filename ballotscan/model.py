@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Final, Literal, NewType
 
 SheetId = NewType("SheetId", str)
 BatchName = NewType("BatchName", str)
@@ -287,6 +287,49 @@ class Ruling:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What one person says of one answer. It counts once another person says the same.
+
+    ``seen`` is the entry of the ruling that stood when the person looked, 0 where none did.
+    """
+
+    sheet: SheetId
+    question: str
+    codes: tuple[str, ...]
+    invalid: bool
+    by: str
+    note: str = ""
+    seen: int = 0
+
+
+SheetAct = Literal["void", "count", "pair"]
+"""What a person says of a whole sheet: that it must not count, that its doubt is unfounded, or that it and
+another are the two sides of one paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetProposal:
+    """What one person says of a whole sheet. ``same_as``: the sheet whose paper it is a second scan of, or
+    the one that holds its other sides.
+    """
+
+    sheet: SheetId
+    act: SheetAct
+    by: str
+    reason: str
+    same_as: str = ""
+
+
+class Standing(StrEnum):
+    """What became of a person's decision."""
+
+    WAITS = "waits"  # for another person
+    SETTLED = "settled"
+    DIFFERS = "differs"  # from another's: a third decides, or the two look again
+    KNOWN = "known"  # the very same stands already: a double click
+
+
 ACCEPTED_RISK: Final = 0.001
 """Answers more likely to be wrong than this go to a person, if the office sets nothing else. One careful
 person who keys a field is wrong in 0.00037 of cases, so what is surer than that gains nothing from being
@@ -305,6 +348,7 @@ class BatchSettings:
     linh_vuc: str
     expect: int | None
     calibration: str = ""  # the scanner's profile of this run: its name and the SHA-256 of its file
+    scanned_by: str = ""  # who runs this scan: nobody who did is the second of two at the review
     accepted_risk: float = ACCEPTED_RISK
 
 

@@ -194,6 +194,7 @@ def _enter(store: Store, work: Worklist, settings: BatchSettings, forms: Forms) 
                 forms=settings.forms,
                 calibration=settings.calibration,
                 accepted_risk=settings.accepted_risk,
+                scanned_by=settings.scanned_by,
             )
         store.start_batch(mine, ENGINE)
     if settings.name in known and settings.expect not in (None, known[settings.name].expect):

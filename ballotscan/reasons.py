@@ -68,7 +68,7 @@ def _texts() -> dict[Reason, str]:
 def _advice() -> dict[Reason, str]:
     scan_page_again = _("Scan this page again.")
     scan_sheet_again = _("Find the sheet and scan both of its sides again.")
-    look = _("Look at the sheet and decide: export review, then import rulings.")
+    look = _("Look at the sheet and decide, with 'ballotscan review'.")
     scan_or_look = _("Look at the sheet and decide, or scan it again more clearly.")
     return {
         Reason.EMPTY_FILE: _("Scan these sheets again."),

@@ -23,7 +23,7 @@ from ballotscan.model import ACCEPTED_RISK
 SETTINGS_FILE: Final = "ballotscan.toml"
 DEFAULT_DATABASE: Final = "ballotscan.sqlite"
 PERIOD_RULES: Final = ("nd09", "calendar")
-SWITCHES: Final = ("daily_check", "mask_one_way")
+SWITCHES: Final = ("daily_check", "mask_one_way", "one_person_review")
 NUMBERS: Final = ("least_cell", "retention_months")
 SHARES: Final = ("accepted_risk",)
 KNOWN_KEYS: Final = ("database", "folder", "language", "period_rule", *SWITCHES, *NUMBERS, *SHARES)
@@ -49,6 +49,7 @@ class Settings:
     daily_check: bool = False  # a scan needs a scanner's profile that was made today
     least_cell: int = LEAST_CELL  # 1 shows every count
     mask_one_way: bool = False  # whether the tables over all sheets are masked likewise
+    one_person_review: bool = False  # one person settles an answer; every report says so
     accepted_risk: float = ACCEPTED_RISK  # answers more likely to be wrong than this go to a person
     retention_months: int | None = None  # how long originals are kept; closing a period asks for it
 
@@ -80,6 +81,7 @@ def load_settings(
         daily_check=values.get("daily_check") == "true",
         least_cell=int(values.get("least_cell", LEAST_CELL)),
         mask_one_way=values.get("mask_one_way") == "true",
+        one_person_review=values.get("one_person_review") == "true",
         accepted_risk=float(values.get("accepted_risk", ACCEPTED_RISK)),
         retention_months=int(values["retention_months"]) if "retention_months" in values else None,
     )

@@ -39,6 +39,7 @@ TEXTS = {
     "anchor": "the head {what} is not in the record: it was cut, put back to an older state, or replaced",
     "signature": "entry {seq}: the signature of the {what} is not right",
     "signers": "entry {seq}: it is not signed by an operator and an auditor who are two persons",
+    "scanned": "entry {seq}: {what} signed as auditor what he or she scanned",
     "key": "entry {seq}: the key of {what} is not one that was known or vouched for",
     "trust": "entry {seq}: {what} signed with a key that was not named as trusted",
     "place": "entry {seq}: its statement was made for another place in the record",
@@ -49,6 +50,7 @@ TEXTS = {
     "again": "entry {seq}: it would count once more, or otherwise, what is in the record: {what}",
     "invented": "entry {seq}: no page belongs to the sheet {what}",
     "void": "entry {seq}: the sheet was made void without a reason and two persons",
+    "eyes": "entry {seq}: what {what} rests on was not said alike by two persons who may decide it",
     "removed": "entry {seq}: originals were removed without a reason and two persons, or of no closed batch",
     "statement": "entry {seq}: what was signed does not agree with the record in: {what}",
     "missing": "the original {what} is missing",
@@ -68,7 +70,8 @@ class Fault(Exception):  # noqa: N818
 @dataclass
 class Report:
     """What is right. ``closes``: number, period, signers; ``removed``: number, batch, day, originals;
-    ``new_keys``: number, name and key of whoever signed with a key that only the other signer vouches for."""
+    ``new_keys``: number, name and key of whoever signed with a key that only the other signer vouches for.
+    ``alone``: answers on sheets that count which rest on one person's word."""
 
     entries: int
     head: str
@@ -76,6 +79,7 @@ class Report:
     originals: int = 0
     removed: list[tuple[int, str, str, int]] = field(default_factory=list)
     new_keys: list[tuple[int, str, str]] = field(default_factory=list)
+    alone: int = 0
 
 
 def verify(
@@ -96,6 +100,7 @@ def verify(
                 if (content["seq"], content["kind"]) != (seq, kind) or canonical(content) != body:
                     raise Fault("body", seq)
                 recount.add(seq, kind, content)
+            report.alone = recount.alone(recount.sheets.values())
             report.originals = check_originals(folder, recount.kept, recount.may_lack)
             for path in (path for path in exports if hash_of(path) not in recount.exports):
                 raise Fault("export", what=str(path))
@@ -194,7 +199,7 @@ def check_signatures(signed: Iterable[tuple[int, bytes, Any]], report: Report, t
 
 def same_person(name: str, other: str) -> bool:
     """Whether two names are one but for case, blanks and ways to put letters together, or one is empty."""
-    one, two = ("".join(normalize("NFKC", each).casefold().split()) for each in (name, other))
+    one, two = _folded(name), _folded(other)
     return one == two or not one or not two
 
 
@@ -211,6 +216,7 @@ class Recount:
         self.closed: dict[tuple[str, str, str], str] = {}
         self.kept, self.may_lack, self.exports = set[str](), set[str](), set[str]()  # files, by hash
         self.removed = [] if removed is None else removed
+        self.eyes = FourEyes()
 
     def add(self, seq: int, kind: str, body: Any) -> None:  # noqa: PLR0912, PLR0915  one case per kind
         """One entry. A kind that changes nothing counted is passed by once the closed periods allow it."""
@@ -221,6 +227,7 @@ class Recount:
         self._refuse_foreign(seq, kind, batch, body)
         self.exports.add(body.get("sha256", ""))
         self.kept.update(body.get("files", {}).values(), body.get("calibration", "").split()[-1:])
+        self.eyes.add(seq, kind, body, self.sheets)
         match kind:
             case "void" | "removed" if not body["reason"].strip() or same_person(body["by"], body["second"]):
                 raise Fault(kind, seq)
@@ -266,6 +273,8 @@ class Recount:
                 sheet["rulings"][body["question"]] = body
                 if sheet["state"] != "void" and not any(a["waits"] for a in answers_of(sheet)):
                     sheet["state"] = "read"
+            case "withdrawn":
+                self._take_back(self.sheets[body["sheet"]], body)
             case "replaced" if self.sheets[body["sheet"]]["state"] not in ("set_aside", "incomplete"):
                 raise Fault("void", seq)
             case "void" | "replaced":
@@ -277,7 +286,13 @@ class Recount:
                 for line in counted["batches"]:
                     if line["pages_in"] != sum(line["pages"].values()):
                         raise Fault("statement", seq, f"pages of {line['batch']}")
-                for name in (name for name in counted if counted[name] != body["statement"][name]):
+                auditor = _folded(
+                    next(s["name"] for s in body["statement"]["signers"] if s["role"] == "auditor")
+                )
+                if any(auditor in self.eyes.scanned[batch["batch"]] for batch in counted["batches"]):
+                    raise Fault("scanned", seq, auditor)
+                stated = {"ruled_alone": counted["ruled_alone"]} | body["statement"]  # older closes lack it
+                for name in (name for name in counted if counted[name] != stated[name]):
                     raise Fault("statement", seq, name)
                 self.closed[_scope(body["statement"])] = body["statement"]["period"]
 
@@ -307,7 +322,21 @@ class Recount:
             "batches": sorted((self._line(b) for b in wanted), key=lambda b: (b["received"], b["batch"])),
             "tally": [count_form(form, sheets) for form in forms],
             "templates": [{name: form[name] for name in ("form", "edition", "hash")} for form in forms],
+            "ruled_alone": self.alone(sheets),
         }
+
+    def _take_back(self, sheet: Any, body: Any) -> None:
+        """A person took a decision back: the ruling that rests on it falls."""
+        if body["proposal"] in sheet["rulings"].get(body["question"], {}).get("proposals", ()):
+            del sheet["rulings"][body["question"]]
+            left = any(answer["waits"] for answer in answers_of(sheet))
+            if sheet["state"] != "void":
+                sheet["state"] = sheet["machine"] if left else "read"
+
+    def alone(self, sheets: Iterable[Any]) -> int:
+        """Answers on sheets that count which one person alone settled."""
+        counting = (sheet for sheet in sheets if sheet["state"] in ("read", "review"))
+        return sum("second" not in ruling for s in counting for ruling in s["rulings"].values())
 
     def _line(self, batch: Any) -> dict[str, Any]:
         files = {key: file for key, file in self.files.items() if file["batch"] == batch["batch"]}
@@ -318,6 +347,84 @@ class Recount:
             "pages": {name: pages[name] for name in ("on_sheet", "non_ballot", "repeat", "set_aside")},
             "sheets": _by_state(s for s in self.sheets.values() if s["batch"] == batch["batch"]),
         }
+
+
+class FourEyes:
+    """That nothing rests on proposals but what two persons, who may, have said alike and not taken back."""
+
+    def __init__(self) -> None:
+        self.persons = 2
+        self.roles: dict[str, set[str]] = {}
+        self.scanned: dict[str, set[str]] = defaultdict(set)
+        self.handles: dict[str, set[str]] = defaultdict(set)
+        self.said: dict[int, Any] = {}
+        self.spoke: dict[str, set[str]] = defaultdict(set)  # by sheet: who said anything of it
+
+    def add(self, seq: int, kind: str, body: Any, sheets: dict[int, Any]) -> None:
+        """One entry; raises ``Fault`` where it breaks the rule."""
+        match kind:
+            case "review_rule":
+                self.persons = body["persons"]
+            case "user":
+                self.roles[_folded(body["name"])] = set(body["roles"]) if body["active"] else set()
+            case "run" if body.get("by"):
+                self.scanned[body["batch"]].add(_folded(body["by"]))
+            case "box":
+                self.scanned[body["batch"]].update(map(_folded, body["minute"]["scanned_by"]))
+                self.handles[body["batch"]].update(map(_folded, body["minute"]["handle_procedures"]))
+            case "proposal" | "sheet_proposal":
+                if not self._may(body):
+                    raise Fault("eyes", seq, body["by"])
+                self.said[seq] = body
+                self.spoke[body["id"]].add(_folded(body["by"]))
+            case "withdrawn":
+                said = self.said.pop(body["proposal"], None)
+                if said is None or not same_person(said["by"], body["by"]):
+                    raise Fault("eyes", seq, body["by"])
+            case "ruling" | "counted" | "paired" | "void" if "proposals" in body:
+                self._check(seq, kind, body, sheets)
+            case "ruling":
+                self.spoke[body["id"]].add(_folded(body["ruled_by"]))
+            case "audit_reading":
+                name = _folded(body["by"])
+                barred = name in self.scanned[body["of"]] | self.spoke[body["paper"]]
+                if barred or "auditor" not in self.roles.get(name, ()):
+                    raise Fault("eyes", seq, body["by"])
+
+    def _may(self, body: Any) -> bool:
+        name, batch = _folded(body["by"]), body["id"].rpartition("/")[0]
+        return bool({"reviewer", "auditor"} & self.roles.get(name, set())) and name not in self.handles[batch]
+
+    def _check(self, seq: int, kind: str, body: Any, sheets: dict[int, Any]) -> None:
+        said = [self.said.get(key, {"sheet": None}) for key in body["proposals"]]
+        names = [each.get("by", "") for each in said]
+        batch = body["id"].rpartition("/")[0]
+        needed = 2 if kind == "void" else self.persons
+        two = len(said) == 2 and not same_person(*names) and _folded(names[1]) not in self.scanned[batch]
+        alone = len(said) == needed == 1 and "second" not in body
+        signed = [body.get("ruled_by", body.get("by")), *([body["second"]] if "second" in body else [])]
+        alike = all(self._says(each, kind, body, sheets) for each in said)
+        if not (two or alone) or names != signed or not alike:
+            raise Fault("eyes", seq, body["id"])
+
+    def _says(self, said: Any, kind: str, body: Any, sheets: dict[int, Any]) -> bool:
+        """Whether a proposal says what is entered. Of a sheet that counts, answers are as they were read."""
+        if said["sheet"] != body["sheet"]:
+            return False
+        if kind != "ruling":
+            same = said.get("same_as") == body.get("same_as")
+            return bool(
+                said.get("act") == {"void": "void", "counted": "count", "paired": "pair"}[kind] and same
+            )
+        if said.get("act") == "count":
+            read = {row[0]: row[3] for row in sheets[body["sheet"]]["answers"]}
+            return bool(read.get(body["question"]) == body["codes"] and not body["invalid"])
+        names = ("question", "codes", "invalid")
+        return all(said.get(name) == body[name] for name in names)
+
+
+def _folded(name: str) -> str:
+    return "".join(normalize("NFKC", name).casefold().split())
 
 
 def _scope(stated: Any) -> tuple[str, str, str]:

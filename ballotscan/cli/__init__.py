@@ -162,6 +162,7 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
     from ballotscan.cli.inspect import inspect
     from ballotscan.cli.record import backup, rebuild, restore, void
     from ballotscan.cli.retention import retention
+    from ballotscan.cli.review import review
     from ballotscan.cli.roles import roles
     from ballotscan.cli.scan import reread, scan
     from ballotscan.cli.tally import tally
@@ -172,6 +173,7 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
         ("reread", reread, _("Read a batch a second time and list every answer that differs.")),
         ("inspect", inspect, _("Draw what was seen on a page: every box with its verdict.")),
         ("gallery", gallery, _("Draw all boxes in order of their ink, to show where the border lies.")),
+        ("review", review, _("Serve the pages on which people settle what is doubtful.")),
         ("tally", tally, _("Count a period's answers, once everything balances.")),
         ("void", void, _("Take one sheet out of every count, for a reason two persons agree on.")),
         ("close", close, _("Close a period under two signatures: nothing enters it any more.")),
@@ -188,11 +190,13 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
 
 def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
     """Name, commands and help of each group."""
-    from ballotscan.cli import box, calibrate, export, keys, rulings, template
+    from ballotscan.cli import audit, box, calibrate, export, keys, rulings, template, users
 
     return (
         ("template", template.app, _("The forms: list, show, print, and take in an office's own.")),
         ("export", export.app, _("Write answers, pages or what awaits review to a CSV file.")),
+        ("users", users.app, _("Accounts of the review page.")),
+        ("audit", audit.app, _("Prove by sheets drawn at random how wrong the figures can still be.")),
         ("box", box.app, _("Minutes of opening ballot boxes.")),
         ("import", rulings.app, _("Take in what people decided.")),
         ("keys", keys.app, _("Keys for signing.")),

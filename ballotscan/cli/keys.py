@@ -38,8 +38,8 @@ def new(
     from ballotscan.keys import new_key
 
     given = os.environ.get(_VARIABLE)
-    passphrase = given if given is not None else _ask(_("Passphrase of the new key: "))
-    if given is None and _ask(_("Once more: ")) != passphrase:
+    passphrase = given if given is not None else ask_hidden(_("Passphrase of the new key: "))
+    if given is None and ask_hidden(_("Once more: ")) != passphrase:
         raise UsageError(_("The two passphrases differ."), _("Nothing was written. Try again."))
     public = new_key(file, name, role, passphrase)
     typer.echo(
@@ -61,10 +61,13 @@ def ask_signer(path: Path, role: Role) -> Signer:
             _("Name the operator's key with --operator, the auditor's with --auditor."),
         )
     given = os.environ.get(f"BALLOTSCAN_{role.upper()}_PASSPHRASE")
-    return open_key(path, given if given is not None else _ask(_("Passphrase of {name}: ").format(name=name)))
+    return open_key(
+        path, given if given is not None else ask_hidden(_("Passphrase of {name}: ").format(name=name))
+    )
 
 
-def _ask(prompt: str) -> str:
+def ask_hidden(prompt: str) -> str:
+    """What a person types without its being shown. Raises ``UsageError`` where nobody can."""
     from getpass import getpass
 
     try:

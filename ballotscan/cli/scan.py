@@ -78,6 +78,9 @@ def scan(
         Optional[str],  # noqa: UP045
         typer.Option("--calibration", help=_("The scanner's profile, by name."), metavar="NAME"),
     ] = None,
+    by: Annotated[
+        str, typer.Option("--by", help=_("Who scans: not the second person of a review."), metavar="NAME")
+    ] = "",
     workers: Workers = None,
     db: Database = None,
 ) -> None:
@@ -103,6 +106,7 @@ def scan(
         expect=expect,
         calibration=profile.label if profile else "",
         accepted_risk=settings.accepted_risk,
+        scanned_by=_plain(by),
     )
     with open_store(settings.database, settings.folder) as store:
         if profile:

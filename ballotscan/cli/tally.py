@@ -109,10 +109,12 @@ def _print_tables(figures: Tally, by: By | None, output: Path | None) -> None:
 
 def _warn(figures: Tally) -> None:
     """What stands at the head of the tables, for whoever reads only the screen while a file is written."""
-    from ballotscan.tally.render import first_line, unexpected_line
+    from ballotscan.tally.render import alone_line, first_line, unexpected_line
 
     if figures.awaiting_answers:
         typer.echo(first_line(figures), err=True)
+    if figures.ruled_alone:
+        typer.echo(alone_line(figures), err=True)
     for batch in figures.batches:
         if not batch.as_expected:
             typer.echo(unexpected_line(batch), err=True)

@@ -76,6 +76,8 @@ def verify(
                 seq=seq, count=count, batch=batch, day=day
             )
         )
+    if found.alone:
+        typer.echo(_("Answers settled by one person alone: {count}").format(count=found.alone))
     for template in unused:
         typer.echo(_("{template}: nothing was read with this edition").format(template=template))
     if files:

@@ -53,12 +53,6 @@ def composed(text: str) -> str:
     return normalize("NFC", plain(text))
 
 
-def same_person(name: str, other: str) -> bool:
-    """Whether two names are one but for case, blanks and ways to put letters together, or one is empty."""
-    one, two = ("".join(normalize("NFKC", each).casefold().split()) for each in (name, other))
-    return one == two or not one or not two
-
-
 def maybe_plain(text: str | None) -> str | None:
     return None if text is None else plain(text)
 

@@ -18,7 +18,7 @@ from ballotscan.store.schema import closes
 SIGNED: Final = ("close", "amendment")
 _INTO_BATCHES: Final = frozenset(
     {"batch", "run", "file", "page", "sheet", "second_reading", "released", "ruling", "void", "warning"}
-    | {"replaced", "box"}
+    | {"replaced", "box", "proposal", "sheet_proposal", "withdrawn", "counted", "paired", "control", "text"}
 )
 """Kinds that belong to a batch, and through it to a period."""
 

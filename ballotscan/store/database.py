@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -46,8 +46,10 @@ from ballotscan.store import (
     page_queries,
     projections,
     queries,
+    review_queries,
     roles,
     schema,
+    users,
     writing,
 )
 from ballotscan.store.connect import (
@@ -137,6 +139,20 @@ class Store:
             self._lock.take(wait_s)
             with self._engine.execution_options(writing=True).begin() as connection:
                 yield connection
+
+    # for functions of a connection in modules beside this one
+
+    def looking(self) -> AbstractContextManager[Connection]:
+        """A transaction that only reads."""
+        return self._reading()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction that writes, under the writer's lock."""
+        return self._writing()
+
+    def let_others_write(self) -> None:
+        """Let the writer's lock go before the store is closed."""
+        self._lock.release()
 
     # --- originals ---------------------------------------------------------------------------------------
 
@@ -484,6 +500,16 @@ class Store:
         """The minutes that stand, in the order in which they were entered; those of one batch, or all."""
         with self._reading() as connection:
             return queries.box_openings(connection, None if batch is None else bodies.composed(batch))
+
+    def ruled_alone(self, batches: Collection[str]) -> int:
+        """How many answers on these batches' sheets that count rest on one person's word."""
+        with self._reading() as connection:
+            return review_queries.ruled_alone(connection, batches)
+
+    def scanned(self, batch: str, name: str) -> bool:
+        """Whether a person ran a scan of a batch, by what was entered with it or with its boxes."""
+        with self._reading() as connection:
+            return users.person(connection, name, bodies.composed(batch)).scanned
 
     def closings(self) -> list[Closing]:
         """Every close and every amendment, in order."""

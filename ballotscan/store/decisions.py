@@ -10,9 +10,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from ballotscan.errors import UsageError
+from ballotscan.four_eyes import same_person
 from ballotscan.i18n import gettext as _
 from ballotscan.model import BoxOpening, Ruling, Sheet, SheetId, SheetState
-from ballotscan.store.bodies import box_body, join_codes, plain, same_person, sheet_body
+from ballotscan.store.bodies import box_body, join_codes, plain, sheet_body
 from ballotscan.store.queries import batch_row, box_openings, parts
 from ballotscan.store.schema import answers, files, pages, readings, rulings, sheets
 from ballotscan.store.writing import record
@@ -107,7 +108,7 @@ def void(
     connection: Connection, sheet: SheetId, by: str, second: str, reason: str, same_as: str = ""
 ) -> None:
     key = _sheet_key(connection, sheet)
-    other = _counting_key(connection, sheet, same_as) if same_as else None
+    other = counting_key(connection, sheet, same_as) if same_as else None
     said = {"by": plain(by).strip(), "second": plain(second).strip(), "reason": plain(reason).strip()}
     query = select(sheets.c.state).where(sheets.c.key == key)
     if connection.execute(query).scalar_one() == SheetState.VOID:
@@ -124,7 +125,7 @@ def void(
     record(connection, "void", [body])
 
 
-def _counting_key(connection: Connection, sheet: str, other: str) -> int:
+def counting_key(connection: Connection, sheet: str, other: str) -> int:
     """The sheet that stays for one made void as its second scan. It must count, or the paper would not."""
     key = _sheet_key(connection, other)
     state = connection.execute(select(sheets.c.state).where(sheets.c.key == key)).scalar_one()

@@ -19,10 +19,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from ballotscan.errors import UsageError
+from ballotscan.four_eyes import same_person
 from ballotscan.i18n import gettext as _
 from ballotscan.model import Sha256
 from ballotscan.store import originals
-from ballotscan.store.bodies import plain, same_person
+from ballotscan.store.bodies import plain
 from ballotscan.store.rows import Due, Removal
 from ballotscan.store.schema import batches, closes, files, ledger
 

@@ -96,6 +96,12 @@ def append(connection: Connection, kind: str, bodies: Sequence[Body]) -> list[En
     return entries
 
 
+def read_body(body: bytes) -> Body:
+    """An entry's content from its bytes."""
+    content: Body = json.loads(bytes(body))
+    return content
+
+
 def read_entries(connection: Connection, seqs: Collection[int]) -> dict[int, Entry]:
     """Entries by their number; one that is not there is left out."""
     wanted = sorted(set(seqs))
@@ -104,14 +110,14 @@ def read_entries(connection: Connection, seqs: Collection[int]) -> dict[int, Ent
         part = wanted[start : start + _CHUNK]
         query = select(ledger.c.seq, ledger.c.kind, ledger.c.body).where(ledger.c.seq.in_(part))
         for row in connection.execute(query):
-            found[row.seq] = Entry(row.seq, row.kind, json.loads(bytes(row.body)))
+            found[row.seq] = Entry(row.seq, row.kind, read_body(row.body))
     return found
 
 
 def iterate(connection: Connection) -> Iterator[Entry]:
     """All entries in order. May be read while the same connection writes to other tables."""
     for row in _rows(connection):
-        yield Entry(row.seq, row.kind, json.loads(bytes(row.body)))
+        yield Entry(row.seq, row.kind, read_body(row.body))
 
 
 def has_head(connection: Connection, seq: int, digest: str) -> bool:

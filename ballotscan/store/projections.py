@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from ballotscan.model import PageState, SheetState
 from ballotscan.store import ledger as record
-from ballotscan.store import schema
+from ballotscan.store import review_rows, schema
 from ballotscan.store.bodies import join_codes
 from ballotscan.store.ledger import Entry
 from ballotscan.store.queries import open_to_ruling
@@ -118,6 +118,8 @@ def _run(connection: Connection, entries: Sequence[Entry]) -> None:
             "engine": body["engine"],
         }
         connection.execute(insert(schema.runs), row)
+        if body.get("by"):
+            review_rows.hands(connection, entry.seq, body["batch"], {"scanned": [body["by"]]})
         mine = batches.c.name == body["batch"]
         known = connection.execute(select(batches.c.forms, batches.c.expect).where(mine)).one()
         forms = list(dict.fromkeys([*json.loads(known.forms), *body["forms"]]))
@@ -269,13 +271,17 @@ def _ruling(connection: Connection, entries: Sequence[Entry]) -> None:
         names = ("sheet", "question", "invalid", "ruled_by", "reason")
         row = {name: body[name] for name in names} | {"key": entry.seq, "codes": join_codes(body["codes"])}
         connection.execute(insert(rulings), row)
+        if "second" in body:
+            connection.execute(insert(schema.agreed), {"ruling": entry.seq, "second": body["second"]})
+        review_rows.settle_proposals(connection, entry, body["question"])
     _settle_sheets(connection, {entry.body["sheet"] for entry in entries})
 
 
 def _settle_sheets(connection: Connection, sheets: Iterable[int]) -> None:
     """A sheet whose every open answer a person has settled counts as read."""
     table, answers, rulings = schema.sheets, schema.answers, schema.rulings
-    ruled = select(rulings.c.question).where(rulings.c.sheet == answers.c.sheet)
+    standing = rulings.c.superseded_by.is_(None)
+    ruled = select(rulings.c.question).where(rulings.c.sheet == answers.c.sheet, standing)
     for sheet in sorted(sheets):
         left = (
             select(func.count())
@@ -286,6 +292,23 @@ def _settle_sheets(connection: Connection, sheets: Iterable[int]) -> None:
         if not connection.execute(left).scalar_one():
             mine = (table.c.key == sheet, table.c.state != SheetState.VOID.value)
             connection.execute(update(table).where(*mine).values(state=SheetState.READ.value))
+
+
+def _withdrawn(connection: Connection, entries: Sequence[Entry]) -> None:
+    """A decision taken back. Did it settle the answer, that is open again, and the other person's stands."""
+    said, rulings, sheets = schema.proposals, schema.rulings, schema.sheets
+    for entry in entries:
+        mine = said.c.key == entry.body["proposal"]
+        settled = connection.execute(select(said.c.settled).where(mine)).scalar_one()
+        connection.execute(update(said).where(mine).values(withdrawn=entry.seq))
+        if settled is None:
+            continue
+        connection.execute(update(said).where(said.c.settled == settled).values(settled=None))
+        fallen = update(rulings).where(rulings.c.key == settled)
+        connection.execute(fallen.values(superseded_by=entry.seq))
+        here = (sheets.c.key == entry.body["sheet"], sheets.c.state != SheetState.VOID.value)
+        connection.execute(update(sheets).where(*here).values(state=sheets.c.machine_state))
+        _settle_sheets(connection, [entry.body["sheet"]])
 
 
 def _warning(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -305,6 +328,8 @@ def _box(connection: Connection, entries: Sequence[Entry]) -> None:
         row = {"key": entry.seq, "box": minute["box"], "opened": day, "batch": entry.body["batch"]}
         text = json.dumps(minute, ensure_ascii=False, sort_keys=True)
         connection.execute(insert(boxes), row | {"standing": True, "minute": text})
+        did = {"scanned": minute["scanned_by"], "handles": minute["handle_procedures"]}
+        review_rows.hands(connection, entry.seq, entry.body["batch"], did)
 
 
 def _voided(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -318,6 +343,7 @@ def _voided(connection: Connection, entries: Sequence[Entry]) -> None:
 def _void(connection: Connection, entries: Sequence[Entry]) -> None:
     sheets = schema.sheets
     for entry in entries:
+        review_rows.settle_proposals(connection, entry, "")
         mine = sheets.c.key == entry.body["sheet"]
         connection.execute(update(sheets).where(mine).values(state=SheetState.VOID.value))
 
@@ -369,6 +395,19 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "second_reading": _second_reading,
     "released": _released,
     "ruling": _ruling,
+    "proposal": review_rows.proposal,
+    "sheet_proposal": review_rows.proposal,
+    "withdrawn": _withdrawn,
+    "counted": review_rows.counted,
+    "paired": review_rows.counted,
+    "control": review_rows.control,
+    "text": review_rows.text,
+    "user": review_rows.user,
+    "review_rule": _nothing,
+    "audit_plan": _nothing,
+    "audit_draw": _nothing,
+    "audit_reading": _nothing,
+    "audit_report": _nothing,
     "warning": _warning,
     "box": _box,
     "void": _voided,

@@ -18,8 +18,8 @@ from ballotscan.store.rows import AnswerRow, QuestionCodes
 
 _NEEDED: Final = ("sheet", "question", "ruling")
 _SEPARATORS: Final = ",;\t"  # what Excel writes, by the country's settings
-_BLANK: Final = frozenset({"blank", "trống", "trong"})
-_INVALID: Final = frozenset({"invalid", "không hợp lệ", "khong hop le"})
+BLANK: Final = frozenset({"blank", "trống", "trong"})
+INVALID: Final = frozenset({"invalid", "không hợp lệ", "khong hop le"})
 _LARGEST_BYTES: Final = 64 * 1024 * 1024  # two years of a province's doubtful answers; more is a wrong file
 
 
@@ -115,9 +115,9 @@ def _decision(text: str, asked: QuestionCodes) -> tuple[tuple[str, ...], bool]:
     if not text:
         raise _RowError("ruling", _("a reason is given, but no ruling"))
     word = " ".join(text.casefold().split())
-    if text not in asked.codes and word in _BLANK:
+    if text not in asked.codes and word in BLANK:
         return (), False
-    if text not in asked.codes and word in _INVALID:
+    if text not in asked.codes and word in INVALID:
         return (), True
     named = [part.strip() for part in text.split("|")]
     for code in named:
@@ -138,7 +138,7 @@ def _decision(text: str, asked: QuestionCodes) -> tuple[tuple[str, ...], bool]:
 # --- the file --------------------------------------------------------------------------------------------
 
 
-def read_rows(path: Path) -> list[FileRow]:
+def read_rows(path: Path, needed: Sequence[str] = _NEEDED) -> list[FileRow]:
     """The rows of a CSV file as Excel or this program wrote it, cells trimmed and without their guards.
 
     Raises ``UsageError`` naming the file, and the row where there is one.
@@ -159,7 +159,7 @@ def read_rows(path: Path) -> list[FileRow]:
             _("Save it again as CSV UTF-8."),
         ) from fault
     columns = [_cell(name).casefold() for name in rows[0]] if rows else []
-    _check_columns(path, columns)
+    _check_columns(path, columns, needed)
     return [
         FileRow(number, _cells(path, number, columns, cells))
         for number, cells in enumerate(rows[1:], start=2)
@@ -186,12 +186,12 @@ def _text(path: Path) -> str:
         ) from fault
 
 
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    for name in _NEEDED:
+def _check_columns(path: Path, columns: Sequence[str], needed: Sequence[str]) -> None:
+    for name in needed:
         if columns.count(name) != 1:
             raise UsageError(
                 _("{file}: row 1: the column '{column}' must be there once.").format(file=path, column=name),
-                _("Begin with the file of 'ballotscan export review'."),
+                _("Begin with the file of 'ballotscan export review' or 'ballotscan audit draw'."),
             )
 
 

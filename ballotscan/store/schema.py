@@ -232,6 +232,74 @@ warnings = Table(
     Index("warnings_batch", "batch", "key"),
 )
 
+users = Table(
+    "users",
+    projected,
+    Column("login", String, primary_key=True),
+    Column("key", _Key, nullable=False),
+    Column("name", String, nullable=False),
+    Column("roles", String, nullable=False),  # joined by |
+    Column("active", Boolean, nullable=False),
+    Column("password", String, nullable=False),  # the SHA-256 of what is kept of the password
+)
+
+hands = Table(
+    "hands",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("batch", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("did", String, nullable=False),  # scanned, or handles (the unit's procedures)
+    Index("hands_batch", "batch"),
+)
+
+proposals = Table(
+    "proposals",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),
+    Column("sheet", _Key, nullable=False),
+    Column("question", String, nullable=False),  # empty for an act on the whole sheet
+    Column("act", String, nullable=False),  # answer, void or count
+    Column("codes", String, nullable=False),
+    Column("invalid", Boolean, nullable=False),
+    Column("same_as", String, nullable=False),
+    Column("by_name", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("withdrawn", _Key),  # by this entry: taken back, or replaced by the same person's next
+    Column("settled", _Key),  # by this entry
+    Index("proposals_sheet", "sheet", "question"),
+)
+
+agreed = Table(
+    "agreed",
+    projected,
+    Column("ruling", _Key, primary_key=True, autoincrement=False),
+    Column("second", String, nullable=False),  # who said the same as the ruling's first person
+)
+
+controls = Table(
+    "controls",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),
+    Column("sheet", _Key, nullable=False),
+    Column("question", String, nullable=False),
+    Column("by_name", String, nullable=False),
+    Column("right", Boolean, nullable=False),
+)
+
+texts = Table(
+    "texts",
+    projected,
+    Column("key", _Key, primary_key=True, autoincrement=False),
+    Column("sheet", _Key, nullable=False),
+    Column("field", String, nullable=False),
+    Column("text", String, nullable=False),
+    Column("by_name", String, nullable=False),
+    Column("superseded_by", _Key),
+    Index("texts_sheet", "sheet", "field"),
+)
+
 closes = Table(
     "closes",
     projected,

@@ -27,7 +27,7 @@ from ballotscan.model import (
     SheetState,
 )
 from ballotscan.store import ledger, projections
-from ballotscan.store.bodies import batch_body, form_body, page_body, plain, warning_body
+from ballotscan.store.bodies import batch_body, composed, form_body, page_body, plain, warning_body
 from ballotscan.store.closes import refuse_closed
 from ballotscan.store.queries import batch_row, parts
 from ballotscan.store.rows import NewFile
@@ -82,14 +82,17 @@ def start_batch(connection: Connection, settings: BatchSettings, engine: str) ->
         run["accepted_risk"] = repr(settings.accepted_risk)
     if settings.calibration:
         run["calibration"] = settings.calibration
+    if settings.scanned_by:
+        run["by"] = composed(settings.scanned_by)
     return record(connection, "run", [run])[0]
 
 
 def _same_way(connection: Connection, run: int, settings: BatchSettings) -> bool:
-    """Whether a run was begun under the same scanner's profile and accepted risk."""
+    """Whether a run was begun by the same person under the same scanner's profile and accepted risk."""
     body = ledger.read_entries(connection, [run])[run].body
     risk = float(body.get("accepted_risk", ACCEPTED_RISK))
-    return (settings.calibration, settings.accepted_risk) == (body.get("calibration", ""), risk)
+    before = (body.get("calibration", ""), risk, body.get("by", ""))
+    return before == (settings.calibration, settings.accepted_risk, composed(settings.scanned_by))
 
 
 def calibration_of(connection: Connection, run: int) -> str:

@@ -150,6 +150,7 @@ class Tally:
     batches: tuple[BatchLine, ...]
     forms: tuple[FormTally, ...]
     closed: Closing | None = None  # the close that stands for the whole period
+    ruled_alone: int = 0  # answers that rest on one person's word
     least_cell: int = 1  # smaller counts are not shown in cross-tables by respondents' attributes
 
     @property

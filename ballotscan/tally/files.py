@@ -71,6 +71,7 @@ def as_data(tally: Tally) -> dict[str, Any]:
         },
         "awaiting": {"answers": tally.awaiting_answers, "sheets": tally.awaiting_sheets},
         "batches": [_batch(batch) for batch in tally.batches],
+        "ruled_alone": tally.ruled_alone,
         "least_cell": tally.least_cell,
         "forms": [_form(form) for form in tally.forms],
     }

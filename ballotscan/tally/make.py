@@ -48,7 +48,8 @@ def make_tally(
     counted = count_forms(sheets, answers, forms)
     reconcile.check_sheets(batches, counted)
     reconcile.check_forms(counted)
-    return Tally(period, batch, tuple(batches), counted, closed)
+    alone = store.ruled_alone([line.name for line in batches])
+    return Tally(period, batch, tuple(batches), counted, closed, alone)
 
 
 def covering(closings: Sequence[Closing], period: Period) -> Closing | None:

@@ -38,6 +38,8 @@ def render(tally: Tally, by: By | None = None) -> Iterator[RenderableType]:
     The first line says whether answers await review.
     """
     yield first_line(tally)
+    if tally.ruled_alone:
+        yield alone_line(tally)
     yield from _header(tally)
     for form in tally.forms:
         yield ""
@@ -80,6 +82,15 @@ def first_line(tally: Tally) -> str:
     return _("PROVISIONAL: {answers} on {sheets} await review and are not counted.").format(
         answers=answers, sheets=sheets
     )
+
+
+def alone_line(tally: Tally) -> str:
+    """That answers rest on one person's word, which every report says."""
+    return ngettext(
+        "{count} answer was settled by one person alone.",
+        "{count} answers were settled by one person alone.",
+        tally.ruled_alone,
+    ).format(count=tally.ruled_alone)
 
 
 def _header(tally: Tally) -> Iterator[str]:

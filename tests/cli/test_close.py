@@ -77,7 +77,7 @@ def test_a_key_is_its_owners_only(office: Office, run: Run) -> None:
 
 def test_a_passphrase_is_asked_for_twice(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     typed = iter(["long enough", "long enouhg", "short", "short"])
-    monkeypatch.setattr(cli_keys, "_ask", lambda prompt: next(typed))
+    monkeypatch.setattr(cli_keys, "ask_hidden", lambda prompt: next(typed))
     new = ("keys", "new", "a.key", "--name", "An", "--role", "auditor")
     assert run(*new)[2] == "Error: The two passphrases differ. Nothing was written. Try again.\n"
     assert "too short" in run(*new)[2]

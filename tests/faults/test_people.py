@@ -1,8 +1,8 @@
-"""Cases 61 to 68: what people may not do, alone or at all. The table says what waits for the review page."""
+"""Cases 61 to 68: what people may not do, alone or at all. How 62 and 63 look in a browser: tests/review."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,23 +10,92 @@ import pytest
 
 from ballotscan import verify
 from ballotscan.cli import build_app, main
-from ballotscan.errors import ExitCode, UsageError
-from ballotscan.model import Ruling, SheetId
+from ballotscan.errors import ExitCode, StaleError, UsageError
+from ballotscan.model import Proposal, Ruling, SheetId, Standing
 from ballotscan.settings import KNOWN_KEYS, load_settings
-from tests.unit.record import Office, new_signer
+from ballotscan.store.reviews import Reviews
+from ballotscan.store.users import Account
+from tests.unit.record import Office, new_signer, rewrite
 
 Run = Callable[..., tuple[int, str, str]]
 SIGN = ("--operator", "operator.key", "--auditor", "auditor.key")
 
 
 def test_case_61_nobody_approves_what_he_decided_himself(office: Office, run: Run) -> None:
-    """Of a sheet made void. Two persons for a ruling come with the review page."""
+    """Of a sheet made void by command."""
     void = ("void", "box 1/00001", "--reason", "a test", "--by", "Nguyễn Văn An", "--second")
     head = office.head()
     code, _out, err = run(*void, "nguyễn  văn an")
     assert (code, office.head()) == (ExitCode.USAGE, head)
     assert "same person" in err
     assert run(*void, "Cường")[0] == ExitCode.OK
+
+
+@pytest.fixture
+def reviewers(office: Office) -> Iterator[Reviews]:
+    """Two reviewers of a sheet with two doubtful answers."""
+    office.add_batch("box 5", "?1 1 ?1 1 1")
+    with office.open() as store:
+        reviews = Reviews(store)
+        for login, name in (("an", "Nguyễn Văn An"), ("binh", "Trần Thị Bình")):
+            reviews.set_account(Account(login, name, ("reviewer",), True, ""))
+        yield reviews
+
+
+RIGHT = Proposal(SheetId("box 5/00001"), "H1", ("1",), False, "Nguyễn Văn An")
+OTHER = replace(RIGHT, by="Trần Thị Bình")
+
+
+def test_case_61_reviewer_approves_own_decision(office: Office, reviewers: Reviews) -> None:
+    """Of a ruling: the same person's word twice is one word, and one who forges a second is found."""
+    assert reviewers.propose([RIGHT]) == [Standing.WAITS]
+    assert reviewers.propose([RIGHT]) == [Standing.KNOWN]
+    assert reviewers.propose([replace(RIGHT, by="nguyễn văn  an")]) == [Standing.KNOWN]
+    assert any(row.question == "H1" for row in reviewers.store.answer_rows(in_review=True))
+    assert reviewers.propose([OTHER]) == [Standing.SETTLED]
+    rewrite(
+        office.database,
+        lambda bodies: [body.update(by=RIGHT.by) for body in bodies if body["kind"] == "proposal"],
+    )
+    with pytest.raises(verify.Fault) as found:
+        verify.verify(str(office.database), office.folder)
+    assert found.value.code == "eyes"
+
+
+def test_case_62_two_reviewers_open_the_same_sheet(office: Office, reviewers: Reviews) -> None:
+    """Two look at once; a third, who looked before it was settled, is told, and nothing is entered."""
+    reviewers.set_account(Account("cuong", "Lê Cường", ("auditor",), True, ""))
+    reviewers.propose([RIGHT])
+    reviewers.propose([OTHER])
+    head = reviewers.store.head()
+    with pytest.raises(StaleError, match="settled it meanwhile"):
+        reviewers.propose([replace(RIGHT, by="Lê Cường", codes=("2",))])
+    assert reviewers.store.head() == head
+    assert not any(row.question == "H1" for row in reviewers.store.answer_rows(in_review=True))
+
+
+def test_case_63_browser_closes_half_way(office: Office, reviewers: Reviews) -> None:
+    """Of many decisions sent at once one is wrong, or the line breaks: none of them counts."""
+    head = reviewers.store.head()
+    with pytest.raises(UsageError):
+        reviewers.propose([RIGHT, replace(RIGHT, question="H3", codes=("77",))])
+    assert reviewers.store.head() == head
+    assert len([row for row in reviewers.store.answer_rows(in_review=True) if row.batch == "box 5"]) == 2
+
+
+def test_case_64_override_on_the_page(reviewers: Reviews) -> None:
+    """An accepted answer is overridden with a note only, and never by codes that do not go together."""
+    head = reviewers.store.head()
+    for wrong in (
+        replace(RIGHT, question="H2"),
+        replace(RIGHT, question="H2", note="  "),
+        replace(RIGHT, codes=("1", "2")),
+        replace(RIGHT, invalid=True),
+    ):
+        with pytest.raises(UsageError):
+            reviewers.propose([wrong])
+    assert reviewers.store.head() == head
+    assert reviewers.propose([replace(RIGHT, question="H2", note="the pen slipped")]) == [Standing.WAITS]
 
 
 def test_case_64_override_without_reason_or_invalid(office: Office) -> None:

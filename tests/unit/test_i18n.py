@@ -2,7 +2,8 @@
 
 When a text was added or changed, bring the catalogue up to date, translate what is new, and compile:
 
-    pybabel extract -k _ -k ngettext:1,2 --add-location=file --sort-by-file -o texts.pot ballotscan
+    pybabel extract -F pyproject.toml -k _ -k ngettext:1,2 --add-location=file --sort-by-file \\
+        -o texts.pot ballotscan
     pybabel update -D ballotscan --ignore-obsolete --no-fuzzy-matching -i texts.pot -d ballotscan/locale
     pybabel compile -D ballotscan -d ballotscan/locale
 
@@ -54,7 +55,8 @@ def vietnamese() -> Catalog:
 
 def extracted() -> dict[str | tuple[str, ...], str]:
     """Every text of the source, as babel finds it, with where it stands."""
-    found = extract_from_dir(str(SOURCE), [("**.py", "python")], keywords=KEYWORDS)
+    methods = [("**.py", "python"), ("**.html", "jinja2")]
+    found = extract_from_dir(str(SOURCE), methods, keywords=KEYWORDS)
     return {text: f"{file}:{line}" for file, line, text, *_ in found}
 
 

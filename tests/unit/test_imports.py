@@ -16,7 +16,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "ballotscan"
 
-BASE = frozenset({"model", "errors", "i18n", "reasons", "settings", "privacy", "logs"})
+BASE = frozenset({"model", "errors", "i18n", "reasons", "settings", "privacy", "logs", "four_eyes"})
 PAPER = BASE | {"forms"}
 SCAN = frozenset({"pipeline", "page_work", "sheet_work", "worklist", "reread", "rescans"})
 """The modules that join the rooms into a scan."""
@@ -34,7 +34,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     **dict.fromkeys(SCAN, PAPER | {"intake", "vision", "reading", "rules", "store"} | SCAN),
     "calibration": PAPER | {"intake", "vision", "reading", "rules", "calibration"},
     "gallery": PAPER | {"intake", "vision", "store"},
+    "audit": BASE | {"forms", "rules", "store", "tally", "audit"},
+    "review": PAPER | {"intake", "vision", "rules", "store", "audit", "review"},
     "cli": PAPER
+    | {"review", "audit"}
     | {"intake", "vision", "reading", "rules", "store", "tally", "calibration", "gallery", "cli"}
     | {"keys", "closing", "verify", "opening"}
     | SCAN,
@@ -67,11 +70,14 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "opening": SQL | SHELL | {"pandas"},
     "closing": SQL | PIXELS | SHELL | {"pandas"},
     "verify": PIXELS | SHELL | {"pandas", "sqlalchemy"},
+    "audit": SQL | PIXELS | SHELL | {"pandas"},
+    "review": SQL | SHELL | {"pandas"},
     "gallery": SQL | SHELL | {"pandas"},
 }
 """Which libraries a room knows nothing of."""
 
-SLOW = frozenset({"pandas", "cv2", "skimage", "sqlalchemy", "typst", "pikepdf", "PIL", "numpy"})
+SLOW = frozenset({"pandas", "cv2", "skimage", "sqlalchemy", "typst", "pikepdf", "PIL", "numpy", "scipy"})
+SLOW |= {"fastapi", "starlette", "uvicorn", "jinja2", "argon2"}
 """Libraries that a command line module imports only inside functions, so that --help comes at once."""
 
 

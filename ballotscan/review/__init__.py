@@ -1,0 +1,1 @@
+"""PEOPLE: the auditors' pages, served on this computer."""
