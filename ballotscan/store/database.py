@@ -39,6 +39,7 @@ from ballotscan.store import (
     bodies,
     checking,
     closes,
+    counting,
     decisions,
     keeping,
     ledger,
@@ -62,6 +63,8 @@ from ballotscan.store.rows import (
     EVERYTHING,
     AnswerRow,
     Closing,
+    CountedAnswer,
+    CountedSheet,
     Difference,
     Due,
     KnownFile,
@@ -80,8 +83,6 @@ from ballotscan.store.rows import (
 
 if TYPE_CHECKING:
     from datetime import date
-
-    import pandas as pd
 
 
 def open_store(location: str | Path, folder: Path | None = None, *, create: bool = True) -> Store:
@@ -406,23 +407,15 @@ class Store:
         with self._reading() as connection:
             yield from queries.answer_rows(connection, scope, in_review=in_review)
 
-    def answers_frame(
-        self, first: date | None = None, last: date | None = None, batch: str | None = None
-    ) -> pd.DataFrame:
-        """See ``frames.answers_frame``."""
-        from ballotscan.store import frames
-
+    def counted_answers(self, scope: Scope = EVERYTHING) -> list[CountedAnswer]:
+        """Every answer with people's rulings settled in; see ``counting``."""
         with self._reading() as connection:
-            return frames.answers_frame(connection, Scope(first, last, batch))
+            return counting.counted_answers(connection, scope)
 
-    def sheets_frame(
-        self, first: date | None = None, last: date | None = None, batch: str | None = None
-    ) -> pd.DataFrame:
-        """See ``frames.sheets_frame``."""
-        from ballotscan.store import frames
-
+    def counted_sheets(self, scope: Scope = EVERYTHING) -> list[CountedSheet]:
+        """Every sheet with what its batch says of it."""
         with self._reading() as connection:
-            return frames.sheets_frame(connection, Scope(first, last, batch))
+            return counting.counted_sheets(connection, scope)
 
     # --- the record itself -------------------------------------------------------------------------------
 

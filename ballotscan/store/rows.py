@@ -87,6 +87,29 @@ class SheetRow(NamedTuple):
     serial: str | None
 
 
+class CountedSheet(NamedTuple):
+    """A sheet as the tally counts it, with what its batch says of it."""
+
+    sheet: str
+    unit: str
+    channel: str
+    linh_vuc: str
+    form: str
+    edition: str
+    state: str
+
+
+class CountedAnswer(NamedTuple):
+    """An answer as the tally counts it, people's rulings settled in; codes are joined by ``|``."""
+
+    sheet: str
+    question: str
+    codes: str
+    outcome: str
+    status: str
+    invalid: bool  # a person ruled it so
+
+
 class PageRow(NamedTuple):
     """``state`` is the sheet's for a page on a sheet, else the page's own; ``side`` likewise."""
 

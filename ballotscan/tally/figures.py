@@ -78,6 +78,8 @@ class Group:
     sheets: int
     items: tuple[Item, ...]  # questions in printed order, then factors
     indices: tuple[Index, ...]  # questions in printed order, then factors, then all
+    begun: int = 0  # sheets that answer any question of the index
+    content: int = 0  # of these, those whose every such answer counts as satisfied
 
     def of_level(self, level: Level) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.level == level)

@@ -13,6 +13,7 @@ from ballotscan.forms.load import find_forms, load_form
 from ballotscan.i18n import gettext as _
 from ballotscan.model import BatchSettings, PageState
 from ballotscan.rules.periods import Period
+from ballotscan.store.rows import Scope
 from ballotscan.tally import reconcile
 from ballotscan.tally.counts import Edition, count_forms
 from ballotscan.tally.figures import BatchLine, Tally
@@ -37,13 +38,13 @@ def make_tally(
     pending = {line.name: _pages_pending(store, line.name) for line in batches}
     reconcile.check_batches(batches, pending)
     first, last = (period.first, period.last) if period else (None, None)
-    sheets = store.sheets_frame(first, last, batch)
-    answers = store.answers_frame(first, last, batch)
+    scope = Scope(first, last, batch)
+    sheets, answers = store.counted_sheets(scope), store.counted_answers(scope)
     reconcile.check_rows(sheets, answers)
     if unit:
-        sheets, answers = sheets[sheets["unit"] == unit], answers[answers["unit"] == unit]
-    forms = load_editions(zip(sheets["form"], sheets["edition"], strict=True), templates)
-    reconcile.check_codes(answers, forms)
+        sheets = [sheet for sheet in sheets if sheet.unit == unit]
+    forms = load_editions({(sheet.form, sheet.edition) for sheet in sheets}, templates)
+    reconcile.check_codes(sheets, answers, forms)
     closed = covering(store.closings(), period) if period else None
     counted = count_forms(sheets, answers, forms)
     reconcile.check_sheets(batches, counted)

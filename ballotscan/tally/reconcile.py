@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from ballotscan.errors import NotBalancedError
 from ballotscan.forms.form import Form
 from ballotscan.i18n import gettext as _
+from ballotscan.store.rows import CountedAnswer, CountedSheet
 from ballotscan.tally.counts import Edition
 from ballotscan.tally.figures import BatchLine, FormTally, Group, Item
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 def check_batches(batches: Iterable[BatchLine], pending: Mapping[str, int]) -> None:
@@ -54,33 +51,38 @@ def check_sheets(batches: Iterable[BatchLine], forms: Iterable[FormTally]) -> No
         )
 
 
-def check_rows(sheets: DataFrame, answers: DataFrame) -> None:
+def check_rows(sheets: Iterable[CountedSheet], answers: Iterable[CountedAnswer]) -> None:
     """Each sheet and each answer is there once. Raises ``NotBalancedError`` naming the first that is not."""
-    for rows, key in ((sheets, ["sheet"]), (answers, ["sheet", "question"])):
-        doubled = rows[rows.duplicated(key)]
-        if len(doubled):
-            name = " ".join(str(part) for part in doubled.iloc[0][key])
-            raise NotBalancedError(
-                _("The database holds {name} more than once.").format(name=name), _damaged_or_foreign()
-            )
+    for keys in (((sheet.sheet,) for sheet in sheets), (answer[:2] for answer in answers)):
+        seen: set[tuple[str, ...]] = set()
+        for key in keys:
+            if key in seen:
+                raise NotBalancedError(
+                    _("The database holds {name} more than once.").format(name=" ".join(key)),
+                    _damaged_or_foreign(),
+                )
+            seen.add(key)
 
 
-def check_codes(answers: DataFrame, forms: Mapping[Edition, Form]) -> None:
+def check_codes(
+    sheets: Iterable[CountedSheet], answers: Iterable[CountedAnswer], forms: Mapping[Edition, Form]
+) -> None:
     """Every question and every code chosen is the template's; else ``NotBalancedError`` names the first.
 
     Without this an answer unknown to the template would vanish from the count of a multiple choice.
     """
-    questions = {(*edition, q.id): q for edition, form in forms.items() for q in form.questions}
-    read = answers[["form", "edition", "question", "codes"]].drop_duplicates()
-    for form, edition, question, codes in read.itertuples(index=False):
-        known = questions.get((form, edition, question))
-        options = {""} | {option.code for option in known.options} if known else set()
-        for code in str(codes).split("|"):
+    edition_of = {sheet.sheet: (sheet.form, sheet.edition) for sheet in sheets}
+    known = {(*edition, q.id): q for edition, form in forms.items() for q in form.questions}
+    read = {(edition_of[a[0]], a[1], a[2]) for a in answers if a[0] in edition_of}
+    for edition, question, codes in sorted(read):
+        asked = known.get((*edition, question))
+        options = {""} | {option.code for option in asked.options} if asked else set()
+        for code in codes.split("|"):
             if code not in options:
                 raise NotBalancedError(
                     _(
                         "{form} {edition}: the template has no question {question} with option '{code}'."
-                    ).format(form=form, edition=edition, question=question, code=code),
+                    ).format(form=edition[0], edition=edition[1], question=question, code=code),
                     _("It was changed after the scan: put back the template that was scanned with."),
                 )
 
