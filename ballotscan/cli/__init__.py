@@ -188,13 +188,13 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
 
 def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
     """Name, commands and help of each group."""
-    from ballotscan.cli import box, calibrate, export, keys, rulings, template
+    from ballotscan.cli import box, calibrate, export, importing, keys, template
 
     return (
         ("template", template.app, _("The forms: list, show, print, and take in an office's own.")),
         ("export", export.app, _("Write answers, pages or what awaits review to a CSV file.")),
         ("box", box.app, _("Minutes of opening ballot boxes.")),
-        ("import", rulings.app, _("Take in what people decided.")),
+        ("import", importing.app, _("Take in what people decided, answers of other channels, and counts.")),
         ("keys", keys.app, _("Keys for signing.")),
         ("calibrate", calibrate.app, _("Test a scanner: draw a test deck, and judge the scan of it.")),
     )

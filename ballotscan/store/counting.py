@@ -5,7 +5,7 @@ No data frames: to load pandas takes half as long as the whole tally of a quarte
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ballotscan.store.queries import in_scope, settled, standing_ruling
 from ballotscan.store.rows import CountedAnswer, CountedSheet, Scope
@@ -16,7 +16,7 @@ def counted_sheets(connection: Connection, scope: Scope) -> list[CountedSheet]:
     """One row per sheet, in order."""
     query = (
         select(sheets.c.id, batches.c.unit, batches.c.channel, batches.c.linh_vuc)
-        .add_columns(sheets.c.form, sheets.c.edition, sheets.c.state)
+        .add_columns(sheets.c.form, sheets.c.edition, sheets.c.state, func.coalesce(sheets.c.reason, ""))
         .join(batches, batches.c.name == sheets.c.batch)
         .where(in_scope(scope))
         .order_by(batches.c.key, sheets.c.number)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.engine import URL
@@ -41,6 +41,7 @@ from ballotscan.store import (
     closes,
     counting,
     decisions,
+    importing,
     keeping,
     ledger,
     originals,
@@ -67,6 +68,7 @@ from ballotscan.store.rows import (
     CountedSheet,
     Difference,
     Due,
+    ImportedBefore,
     KnownFile,
     KnownPage,
     NewFile,
@@ -274,6 +276,48 @@ class Store:
         if name not in self._runs:
             self._runs[name] = writing.last_run(connection, name)
         return self._runs[name]
+
+    # --- other channels, and numbers that are declared ---------------------------------------------------
+
+    def add_import(
+        self,
+        note: Mapping[str, Any],
+        groups: Sequence[tuple[BatchSettings, Sequence[importing.ImportedSheet]]],
+        engine: str,
+    ) -> int:
+        """Enter answers that were given on another channel, all or none; see ``importing.add_import``."""
+        with self._writing() as connection:
+            return importing.add_import(connection, note, groups, engine)
+
+    def known_rows(self, rows: Sequence[str]) -> dict[str, str]:
+        """See ``importing.known_rows``."""
+        with self._reading() as connection:
+            return importing.known_rows(connection, rows)
+
+    def known_respondents(self, respondents: Sequence[str]) -> list[ImportedBefore]:
+        """See ``importing.known_respondents``."""
+        with self._reading() as connection:
+            return importing.known_respondents(connection, respondents)
+
+    def imports(self) -> list[dict[str, Any]]:
+        """Every import of answers, as it was entered."""
+        with self._reading() as connection:
+            return importing.imports(connection)
+
+    def comments(self, first: date, last: date) -> list[tuple[str, str]]:
+        """See ``importing.comments``."""
+        with self._reading() as connection:
+            return importing.comments(connection, first, last)
+
+    def declare(self, kind: importing.Declared, body: Mapping[str, Any]) -> bool:
+        """Enter numbers that an office declares; False where the very same stand already."""
+        with self._writing() as connection:
+            return importing.declare(connection, kind, body)
+
+    def declared(self, kind: importing.Declared) -> list[dict[str, Any]]:
+        """What stands of one kind of declared numbers."""
+        with self._reading() as connection:
+            return importing.declared(connection, kind)
 
     # --- looking -----------------------------------------------------------------------------------------
 

@@ -87,6 +87,15 @@ class SheetRow(NamedTuple):
     serial: str | None
 
 
+class ImportedBefore(NamedTuple):
+    """A sheet whose respondent is known by a keyed hash."""
+
+    respondent: str
+    sheet: str
+    form: str
+    received: date
+
+
 class CountedSheet(NamedTuple):
     """A sheet as the tally counts it, with what its batch says of it."""
 
@@ -97,6 +106,7 @@ class CountedSheet(NamedTuple):
     form: str
     edition: str
     state: str
+    reason: str = ""
 
 
 class CountedAnswer(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from ballotscan.forms.form import Question
 from ballotscan.tally.rounding import ROUNDINGS, Rounding, rounded
@@ -105,3 +105,20 @@ def _by_rule(
 
 def _mean(values: Sequence[Fraction]) -> Fraction:
     return sum(values, Fraction(0)) / len(values)
+
+
+def published_of(body: Mapping[str, Any]) -> Published:
+    """Published counts as they lie in the record."""
+    return Published(
+        name=body["name"],
+        form=body["form"],
+        edition=body["edition"],
+        first=date.fromisoformat(body["first"]),
+        last=date.fromisoformat(body["last"]),
+        issued=body["issued"],
+        collected=body["collected"],
+        counts={name: tuple(counts) for name, counts in body["counts"].items()},
+        index=None if body["index"] is None else Fraction(body["index"]),
+        unit=body["unit"],
+        source=body["source"],
+    )

@@ -1,4 +1,4 @@
-"""Named indices against ten plain lines over the same answers; intervals against scipy and published values."""
+"""Named indices against plain lines over the same answers; intervals against scipy."""
 
 from __future__ import annotations
 
