@@ -160,6 +160,7 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
     from ballotscan.cli.doctor import doctor
     from ballotscan.cli.gallery import gallery
     from ballotscan.cli.inspect import inspect
+    from ballotscan.cli.programme import due
     from ballotscan.cli.record import backup, rebuild, restore, void
     from ballotscan.cli.retention import retention
     from ballotscan.cli.roles import roles
@@ -173,6 +174,7 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
         ("inspect", inspect, _("Draw what was seen on a page: every box with its verdict.")),
         ("gallery", gallery, _("Draw all boxes in order of their ink, to show where the border lies.")),
         ("tally", tally, _("Count a period's answers, once everything balances.")),
+        ("due", due, _("What must be published when, by the programme's calendar.")),
         ("void", void, _("Take one sheet out of every count, for a reason two persons agree on.")),
         ("close", close, _("Close a period under two signatures: nothing enters it any more.")),
         ("amend", amend, _("Open a closed period again under two signatures.")),
@@ -188,13 +190,14 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
 
 def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
     """Name, commands and help of each group."""
-    from ballotscan.cli import box, calibrate, export, importing, keys, template
+    from ballotscan.cli import box, calibrate, export, importing, keys, programme, template
 
     return (
         ("template", template.app, _("The forms: list, show, print, and take in an office's own.")),
         ("export", export.app, _("Write answers, pages or what awaits review to a CSV file.")),
         ("box", box.app, _("Minutes of opening ballot boxes.")),
         ("import", importing.app, _("Take in what people decided, answers of other channels, and counts.")),
+        ("programme", programme.app, _("Survey programmes that are ready to use.")),
         ("keys", keys.app, _("Keys for signing.")),
         ("calibrate", calibrate.app, _("Test a scanner: draw a test deck, and judge the scan of it.")),
     )

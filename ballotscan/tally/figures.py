@@ -128,6 +128,11 @@ class BatchLine:
         return sum(box.taken_out for box in self.boxes) if self.boxes else None
 
     @property
+    def imported(self) -> bool:
+        """Whether its ballots came without any page: answers of another channel."""
+        return not self.balance.pages_in and bool(self.balance.sheets)
+
+    @property
     def unexpected(self) -> int | None:
         """The first count by hand that the sheets found do not come to, or None."""
         counts = (count for count in (self.expect, self.taken_out) if count is not None)

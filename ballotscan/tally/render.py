@@ -103,7 +103,24 @@ def _header(tally: Tally) -> Iterator[str]:
     if tally.batch is not None:
         yield _("Batch {name} only.").format(name=_escape(tally.batch))
     for batch in tally.batches:
-        yield from _batch_lines(batch)
+        if not batch.imported:
+            yield from _batch_lines(batch)
+    yield from _imported_lines(tally.batches)
+
+
+def _imported_lines(batches: Sequence[BatchLine]) -> Iterator[str]:
+    """One line a channel: answers that were imported make a batch for every day."""
+    imported = [batch for batch in batches if batch.imported]
+    for channel in dict.fromkeys(batch.channel for batch in imported):
+        mine = [batch for batch in imported if batch.channel == channel]
+        yield _(
+            "Channel {channel}, imported: {sheets} ballots on {days} days; set aside {set_aside}."
+        ).format(
+            channel=_escape(channel),
+            sheets=sum(batch.balance.sheets for batch in mine),
+            days=len({batch.received for batch in mine}),
+            set_aside=sum(batch.balance.sheets_set_aside for batch in mine),
+        )
 
 
 def _batch_lines(batch: BatchLine) -> Iterator[str]:
