@@ -87,6 +87,9 @@ if TYPE_CHECKING:
     from datetime import date
 
 
+NOTHING = Balance(*[0] * 11)
+
+
 def open_store(location: str | Path, folder: Path | None = None, *, create: bool = True) -> Store:
     """Open a database: the path of a SQLite file, or an SQLAlchemy URL of a file or a PostgreSQL server.
 
@@ -419,8 +422,28 @@ class Store:
             return page_queries.sheet_pages(connection, scope)
 
     def balance(self, batch: str) -> Balance:
+        name = bodies.composed(batch)
         with self._reading() as connection:
-            return queries.balance(connection, bodies.composed(batch))
+            return queries.balances(connection, name).get(name, NOTHING)
+
+    def balances(self) -> dict[str, Balance]:
+        """The same for every batch."""
+        with self._reading() as connection:
+            return queries.balances(connection)
+
+    def pages_pending(self) -> dict[str, int]:
+        """How many pages of each batch have no place yet."""
+        with self._reading() as connection:
+            return queries.pages_pending(connection)
+
+    def all_warnings(self) -> dict[str, list[BatchWarning]]:
+        """What was noticed while each batch was scanned."""
+        found: dict[str, list[BatchWarning]] = {}
+        table = schema.warnings
+        with self._reading() as connection:
+            for row in connection.execute(select(table).order_by(table.c.key)):
+                found.setdefault(row.batch, []).append(bodies.read_warning(row))
+        return found
 
     def questions(self) -> dict[tuple[str, str], tuple[QuestionCodes, ...]]:
         """What can be answered, by form and edition."""
