@@ -162,6 +162,7 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
     from ballotscan.cli.inspect import inspect
     from ballotscan.cli.programme import due
     from ballotscan.cli.record import backup, rebuild, restore, void
+    from ballotscan.cli.report import report
     from ballotscan.cli.retention import retention
     from ballotscan.cli.roles import roles
     from ballotscan.cli.scan import reread, scan
@@ -174,6 +175,7 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
         ("inspect", inspect, _("Draw what was seen on a page: every box with its verdict.")),
         ("gallery", gallery, _("Draw all boxes in order of their ink, to show where the border lies.")),
         ("tally", tally, _("Count a period's answers, once everything balances.")),
+        ("report", report, _("Write a period's official report, notice, web page, workbook and open data.")),
         ("due", due, _("What must be published when, by the programme's calendar.")),
         ("void", void, _("Take one sheet out of every count, for a reason two persons agree on.")),
         ("close", close, _("Close a period under two signatures: nothing enters it any more.")),

@@ -426,6 +426,11 @@ class Store:
         with self._reading() as connection:
             return queries.balances(connection, name).get(name, NOTHING)
 
+    def rulings_on(self, batches: Collection[str]) -> int:
+        """How many rulings of people stand on the sheets of these batches."""
+        with self._reading() as connection:
+            return queries.rulings_on(connection, batches)
+
     def balances(self) -> dict[str, Balance]:
         """The same for every batch."""
         with self._reading() as connection:

@@ -256,6 +256,17 @@ def past_sides(connection: Connection, forms_at_hand: Collection[str], but: str)
     return [PastSide(*side, count) for side, count in sorted(counts.items())]
 
 
+def rulings_on(connection: Connection, names: Collection[str]) -> int:
+    """How many rulings stand on the sheets of these batches."""
+    query = (
+        select(sheets.c.batch, func.count())
+        .join(rulings, rulings.c.sheet == sheets.c.key)
+        .where(rulings.c.superseded_by.is_(None))
+        .group_by(sheets.c.batch)
+    )
+    return sum(count for batch, count in connection.execute(query) if batch in names)
+
+
 def box_openings(connection: Connection, batch: str | None) -> list[BoxOpening]:
     """The minutes that stand, of one batch or all, as they were entered."""
     query = select(boxes).where(boxes.c.standing).order_by(boxes.c.key)
