@@ -245,10 +245,10 @@ def _as_yaml(
     lines += [f"  {name}: {quoted(column)}" for name, column in questions.items()]
     missing = [question.id for question in form.questions if question.id not in questions]
     if missing:
-        lines.append(f"# {_('No column was recognised for these; they will be counted as blank.')}")
+        lines.append("# " + _("No column was recognised for these; they will be counted as blank."))
         lines.append(f"not_asked: [{', '.join(missing)}]")
     if left:
-        lines.append(f"# {_('These columns are not taken in.')}")
+        lines.append("# " + _("These columns are not taken in."))
         lines.append("ignore:")
         lines += [f"  - {quoted(column)}" for column in left]
     return "\n".join(lines) + "\n"

@@ -149,7 +149,7 @@ def write_samples(
             stem = f"{wanted.channel}-{wanted.form}-{name.replace('..', '-den-')}"
             file, mapping = _WRITERS[wanted.tool](folder / stem, form, ballots)
             path = folder / f"{stem}.mapping.yaml"
-            path.write_text(f"# {_('Made up: no real answers.')}\n" + mapping, encoding="utf-8")
+            path.write_text("# " + _("Made up: no real answers.") + "\n" + mapping, encoding="utf-8")
             made.append(MadeExport(file, path, wanted.channel, wanted.form))
         _write_dossiers(folder / f"ho-so-{name}.csv", programme, plan)
         for channel, sent in plan.sent.items():

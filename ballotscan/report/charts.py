@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -11,6 +12,9 @@ from ballotscan.report.document import Chart
 WIDTH_MM: Final = 160.0  # the text of an A4 page between margins of 30 and 15 mm, and a little air
 _LABEL_MM: Final = 62.0
 _ROW_MM: Final = 8.0
+_LEGEND_MM: Final = 4.0
+_CHARACTER_MM: Final = 1.75  # as wide as letters of 3.6 mm are, on the average
+_LABEL_CHARACTERS: Final = 40
 _FONT: Final = "Tinos, 'Times New Roman', serif"
 BLUE: Final = "#1f4e79"
 # From the worst level to the best; told apart in grey too, by their lightness
@@ -31,7 +35,7 @@ def bars(
     parts = [_scale(span, height - 6)]
     for place, ((name, value, text), between) in enumerate(zip(rows, whiskers, strict=True)):
         y = place * _ROW_MM + 1
-        parts.append(_text(_LABEL_MM - 2, y + 4.4, _short(name), "end"))
+        parts += _label(y, name)
         parts.append(
             f'<rect x="{_LABEL_MM}" y="{y}" width="{value / 100 * span:.2f}" height="5.6" fill="{BLUE}"/>'
         )
@@ -42,7 +46,7 @@ def bars(
             parts.append(f'<path d="{line}" stroke="#e08a5b" stroke-width="0.5" fill="none"/>')
         parts.append(_text(WIDTH_MM - 1, y + 4.4, text, "end"))
     said = "; ".join(f"{name}: {text}" for name, _value, text in rows)
-    return _chart(caption, parts, height, said)
+    return _chart("bars", caption, parts, height, said)
 
 
 def stacks(
@@ -50,13 +54,13 @@ def stacks(
 ) -> Chart:
     """Each row one bar of 100 %, cut by levels from worst to best; a legend below."""
     colours = _LEVELS.get(len(levels), _LEVELS[5])
-    legend = 7.0 * ((len(levels) + 2) // 3)
+    legend = 6.5 * (1 + int(sum(9 + len(each) * _CHARACTER_MM for each in levels) // (WIDTH_MM - 30)))
     height = _ROW_MM * len(rows) + 9 + legend
     span = WIDTH_MM - _LABEL_MM - 4
     parts = [_scale(span, height - 7 - legend)]
     for place, (name, shares) in enumerate(rows):
         y, x = place * _ROW_MM + 1, _LABEL_MM
-        parts.append(_text(_LABEL_MM - 2, y + 4.4, _short(name), "end"))
+        parts += _label(y, name)
         for share, colour in zip(shares, colours, strict=False):
             width = share / 100 * span
             parts.append(
@@ -64,11 +68,15 @@ def stacks(
                 ' stroke-width="0.2"/>'
             )
             x += width
-    for place, (label, colour) in enumerate(zip(levels, colours, strict=False)):
-        x, y = 4 + (place % 3) * 53, height - legend + (place // 3) * 6.5
-        parts.append(f'<rect x="{x}" y="{y}" width="4" height="4" fill="{colour}"/>')
-        parts.append(_text(x + 5.5, y + 3.4, _short(label, 34), "start"))
-    return _chart(caption, parts, height, said)
+    x, y = _LEGEND_MM, height - legend
+    for label, colour in zip(levels, colours, strict=False):
+        width = 9 + len(label) * _CHARACTER_MM
+        if x + width > WIDTH_MM:
+            x, y = _LEGEND_MM, y + 6.5
+        parts.append(f'<rect x="{x:.2f}" y="{y:.2f}" width="4" height="4" fill="{colour}"/>')
+        parts.append(_text(x + 5.5, y + 3.4, label, "start"))
+        x += width
+    return _chart("stacks", caption, parts, height, said)
 
 
 def trend(caption: str, points: Sequence[tuple[str, float, str]]) -> Chart:
@@ -94,7 +102,7 @@ def trend(caption: str, points: Sequence[tuple[str, float, str]]) -> Chart:
         parts.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="1.1" fill="{BLUE}"/>')
         parts.append(_text(x, y - 2.5, text, anchor))
         parts.append(_text(x, height - 5, name, anchor))
-    return _chart(caption, parts, height, "; ".join(f"{name}: {text}" for name, _v, text in points))
+    return _chart("trend", caption, parts, height, "; ".join(f"{name}: {text}" for name, _v, text in points))
 
 
 def _scale(span: float, height: float) -> str:
@@ -106,8 +114,12 @@ def _scale(span: float, height: float) -> str:
     return "".join(lines)
 
 
-def _short(text: str, most: int = 38) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def _label(y: float, name: str) -> list[str]:
+    """A row's name at the left of its bar, on one line or two."""
+    if len(name) <= _LABEL_CHARACTERS - 6:
+        return [_text(_LABEL_MM - 2, y + 4.1, name, "end")]
+    lines = textwrap.wrap(name, _LABEL_CHARACTERS, max_lines=2, placeholder="…")
+    return [_text(_LABEL_MM - 2, y + 2.1 + 3.3 * n, line, "end", 3.1) for n, line in enumerate(lines)]
 
 
 def _text(x: float, y: float, text: str, anchor: str, size: float = 3.6) -> str:
@@ -117,9 +129,9 @@ def _text(x: float, y: float, text: str, anchor: str, size: float = 3.6) -> str:
     )
 
 
-def _chart(caption: str, parts: Sequence[str], height: float, said: str) -> Chart:
+def _chart(kind: str, caption: str, parts: Sequence[str], height: float, said: str) -> Chart:
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH_MM}mm" height="{height}mm"'
         f' viewBox="0 0 {WIDTH_MM} {height}" role="img">{"".join(parts)}</svg>'
     )
-    return Chart(caption, svg, WIDTH_MM, height, said)
+    return Chart(caption, svg, WIDTH_MM, height, kind, said)

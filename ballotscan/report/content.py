@@ -28,7 +28,7 @@ from ballotscan.tally.named import levels_of
 from ballotscan.tally.render import factor_text, rounding_text
 from ballotscan.tally.rounding import Rounding, as_percent
 
-_DOTS: Final = "……………………………………………………………………………………………………………"
+_DOTS: Final = "……………………………………………………"
 _COMMENTS_SHOWN: Final = 15
 
 
@@ -44,7 +44,7 @@ def write_report(figures: Figures, language: str, today: date) -> Document:
         blocks=tuple(_numbered(blocks)),
         stamp=_("PROVISIONAL") if figures.provisional else "",
         language=language,
-        title=f"{_('Report')}: {figures.programme.title}",
+        title=_("Report: {title}").format(title=figures.programme.title),
         appendix_word=_("Appendix"),
     )
 
@@ -81,9 +81,9 @@ def _letterhead(figures: Figures, today: date) -> Letterhead:
         agency=agency.name,
         country="CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
         motto="Độc lập - Tự do - Hạnh phúc",
-        number=_("No.:      /BC-{agency}").format(agency=agency.abbreviation),
-        place_and_day=_("{place}, {day:02d}/{month:02d}/{year}").format(
-            place=agency.place, day=today.day, month=_month(today), year=today.year
+        number=_("No.: ……/BC-{agency}").format(agency=agency.abbreviation),
+        place_and_day=_("{place}, {day}/{month}/{year}").format(
+            place=agency.place, day=f"{today.day:02d}", month=_month(today), year=today.year
         ),
         kind=_("REPORT"),
         subject=subject[:1].upper() + subject[1:],
@@ -93,8 +93,9 @@ def _letterhead(figures: Figures, today: date) -> Letterhead:
     )
 
 
-def _month(today: date) -> int:
-    return today.month
+def _month(today: date) -> str:
+    """As decree 30/2020/NĐ-CP writes it: January and February with a nought before."""
+    return f"{today.month:02d}" if today.month < 3 else str(today.month)
 
 
 def _grounds(figures: Figures) -> Iterator[Block]:
@@ -332,6 +333,9 @@ def _questions(figures: Figures, form: FormFigures) -> Iterator[Block]:
         else:
             runs.append([item])
     for run in runs:
+        if not form.form.question(run[0].id).satisfied:
+            yield from (_option_grid(figures, item) for item in run)
+            continue
         yield _question_grid(figures, run)
         chart = _stack(figures, form, run)
         if chart is not None:
@@ -355,6 +359,20 @@ def _question_grid(figures: Figures, run: Sequence[Item]) -> Grid:
         rows.append((f"{item.id}. {item.text}", *cells, *(count(value) for value in rest)))
     names = run[0].id if len(run) == 1 else f"{run[0].id} – {run[-1].id}"
     return Grid(_("Answers to {questions}").format(questions=names), head, tuple(rows), 3)
+
+
+def _option_grid(figures: Figures, item: Item) -> Grid:
+    """A question that is no scale: an option a row."""
+    rule = rule_of(figures)
+    rows = [
+        (option.label, count(option.count), share(option.count, item.answered, rule))
+        for option in item.options
+    ]
+    rest = ((_("Blank"), item.blank), (_("Invalid"), item.invalid), (_("Awaiting"), item.awaiting))
+    rows += [(name, count(number), "-") for name, number in rest if number]
+    rows.append((_("Valid ballots"), count(item.ballots), "-"))
+    head = (_("Option"), _("Count"), _("% of answers"))
+    return Grid(f"{item.id}. {item.text}", head, tuple(rows), 3, frozenset({len(rows) - 1}))
 
 
 def _stack(figures: Figures, form: FormFigures, run: Sequence[Item]) -> Chart | None:
@@ -419,7 +437,7 @@ def _over_time(figures: Figures, form: FormFigures) -> Iterator[Block]:
         for name, index in points
     )
     head = (_("Period"), _("Value"), _("Ballots"), _("95% interval"))
-    yield Grid(f"{_('Over time')}: {_lower(index_name(form.chosen.name))}", head, rows, 3)
+    yield Grid(_("Over time") + f": {_lower(index_name(form.chosen.name))}", head, rows, 3)
     if form.chosen.name != "mean_score" and len(points) > 1:
         marks = [
             (name, as_percent(index.value or Fraction(0), rule), row[1])
@@ -482,6 +500,7 @@ def _to_fill_in() -> Iterator[Block]:
     for title in (_("Strengths"), _("Weaknesses and causes"), _("Proposals")):
         yield Heading(title, 2)
         yield Paragraph(_DOTS)
+        yield Paragraph(_DOTS)
 
 
 def _provenance(figures: Figures) -> Iterator[Block]:
@@ -492,11 +511,14 @@ def _provenance(figures: Figures) -> Iterator[Block]:
         (_("Program"), f"ballotscan {found.version} ({found.engine})"),
         (_("Entries in the record"), count(found.entries)),
         (_("Head of the chain"), _in_groups(found.head)),
-        *((_("Template {form} {edition}").format(form=f, edition=e), h) for f, e, h in found.templates),
+        *(
+            (_("Template {form} {edition}").format(form=f, edition=e), _in_groups(h))
+            for f, e, h in found.templates
+        ),
         (_("Rulings by people"), count(found.rulings)),
         (_("Imports of other channels"), count(found.imports)),
         (_("Closed by"), ", ".join(found.closed_by) or _("not closed")),
-        (_("Small cells"), _("hidden below {least}").format(least=figures.tally.least_cell)),
+        (_("Small cells"), _("hidden below {least}").format(least=figures.least_cell)),
     ]
     yield Grid(_("Provenance"), head, tuple(rows), 0.6)
     yield Paragraph(

@@ -38,6 +38,7 @@ class Chart:
     svg: str
     width_mm: float
     height_mm: float
+    kind: str  # bars, stacks, trend
     text: str = ""
 
 

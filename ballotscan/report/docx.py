@@ -116,11 +116,11 @@ class _Writer:
         table = self._word.add_table(rows=2, cols=2)
         table.autofit = False
         left, right = table.rows[0].cells
-        _widths(table, (_TEXT_MM * 0.42, _TEXT_MM * 0.58))
-        _fill(left, [(head.parent, 12.5, False, False), (head.agency, 12.5, True, False)])
-        _underline(left.paragraphs[-1])
-        _fill(right, [(head.country, 12.5, True, False), (head.motto, 13.5, True, False)])
-        _underline(right.paragraphs[-1])
+        _widths(table, (_TEXT_MM * 0.41, _TEXT_MM * 0.59))
+        _fill(left, [(head.parent, 12, False, False), (head.agency, 12, True, False)])
+        _underline(left.paragraphs[-1], 8)
+        _fill(right, [(head.country, 12, True, False), (head.motto, 13, True, False)])
+        _underline(right.paragraphs[-1], 16)
         left, right = table.rows[1].cells
         _fill(left, [(head.number, 13, False, False)])
         _fill(right, [(head.place_and_day, 13.5, False, True)])
@@ -184,6 +184,7 @@ class _Writer:
         table = self._word.add_table(rows=0, cols=columns)
         table.autofit = False
         table.style = "Table Grid"
+        _narrow_cells(table)
         for place, row in enumerate([grid.head, *grid.rows]):
             strong = place == 0 or place - 1 in grid.strong
             cells = table.add_row().cells
@@ -283,11 +284,13 @@ def _widths(table: Any, widths_mm: tuple[float, ...]) -> None:
     from docx.shared import Mm
 
     for column, width in zip(table.columns, widths_mm, strict=True):
-        for cell in column.cells:
+        column.width = Mm(width)
+    for row in table.rows:  # LibreOffice goes by the grid of columns, Word by the cells
+        for cell, width in zip(row.cells, widths_mm, strict=True):
             cell.width = Mm(width)
 
 
-def _underline(paragraph: Any) -> None:
+def _underline(paragraph: Any, indent_mm: float) -> None:
     """A rule under a line, not as wide as the column: the decree's mark below agency and motto."""
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
@@ -298,7 +301,21 @@ def _underline(paragraph: Any) -> None:
         bottom.set(qn(f"w:{name}"), value)
     borders.append(bottom)
     paragraph._p.get_or_add_pPr().append(borders)
-    paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Mm(12)
+    paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Mm(indent_mm)
+
+
+def _narrow_cells(table: Any, margin_mm: float = 0.8) -> None:
+    """Less air beside a cell's text than Word's 1.9 mm: tables of ten columns must fit."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        part = OxmlElement(f"w:{side}")
+        part.set(qn("w:w"), str(round(margin_mm * 56.7)))  # twentieths of a point
+        part.set(qn("w:type"), "dxa")
+        margins.append(part)
+    table._tbl.tblPr.append(margins)
 
 
 def _repeat_head(row: Any) -> None:

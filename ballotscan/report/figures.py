@@ -89,6 +89,7 @@ class Figures:
     comments: tuple[str, ...]
     published: tuple[tuple[str, Fraction], ...]  # earlier counts of others: name, satisfied share of ballots
     provenance: Provenance
+    least_cell: int
 
     @property
     def ballots(self) -> int:
@@ -133,6 +134,7 @@ def gather(
         comments=tuple(text for _sheet, text in store.comments(period.first, period.last)),
         published=_published(store, period, forms),
         provenance=_provenance(store, tally),
+        least_cell=least_cell,
     )
 
 

@@ -18,8 +18,8 @@ th,td{border:1px solid #888;padding:.25rem .4rem;text-align:center}
 th[scope=row]{text-align:left;font-weight:normal}
 .strong,.strong th{font-weight:bold} .wide{overflow-x:auto}
 figure{margin:1rem 0} svg{max-width:100%;height:auto}
-.stamp{position:fixed;top:.5rem;right:.5rem;color:#b00020;border:3px solid;padding:.2rem .6rem;font-weight:bold;
-background:#fff} @media print{body{margin:0;max-width:none}}
+.stamp{position:fixed;top:.5rem;right:.5rem;color:#b00020;border:3px solid;padding:.2rem .6rem;
+font-weight:bold;background:#fff} @media print{body{margin:0;max-width:none}}
 """
 
 

@@ -21,7 +21,10 @@ def write_notice(
     """
     first, rule = figures.forms[0], rule_of(figures)
     period = figures.period
-    charts = [block for block in document.blocks if isinstance(block, Chart)][:1]
+    charts = [block for block in document.blocks if isinstance(block, Chart)]
+    charts = [chart for chart in charts if chart.kind == "bars"][:1] + [
+        c for c in charts if c.kind == "trend"
+    ][:1]
     received = sum(each.received for each in figures.accounts)
     counts = [(_("ballots received"), count(received)), (_("valid ballots"), count(figures.ballots))]
     if figures.dossiers:

@@ -13,8 +13,8 @@ from ballotscan.report.document import Appendix, Block, Chart, Document, Grid, H
 
 HERE: Final = Path(__file__).parent
 FONTS: Final = ("Tinos", "Times New Roman", "Libertinus Serif")
-"""In this order: Tinos is free and as wide as Times New Roman (Debian: fonts-croscore); Windows has the other;
-Typst brings the last along. Liberation Serif is left out: Debian 12's lacks 93 Vietnamese letters."""
+"""In this order: Tinos is free and as wide as Times New Roman (Debian: fonts-croscore); Windows has the
+other; Typst brings the last along. Liberation Serif is left out: Debian 12's lacks 93 Vietnamese letters."""
 _KINDS: Final = {
     Heading: "heading",
     Paragraph: "paragraph",

@@ -35,7 +35,7 @@ def report_xlsx(document: Document, ballots: Sequence[Ballots]) -> bytes:
     for place, grid in enumerate(document.grids(), start=1):
         _grid_sheet(book.add_worksheet(_("Table {number}").format(number=place)), grid, document.stamp, looks)
     for each in ballots:
-        _ballot_sheet(book.add_worksheet(f"{_('Ballots')} {each.form.id}"[:31]), each, looks)
+        _ballot_sheet(book.add_worksheet((_("Ballots") + " " + each.form.id)[:31]), each, looks)
     book.close()
     return out.getvalue()
 

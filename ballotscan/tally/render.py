@@ -305,6 +305,8 @@ def factor_text(factor: str) -> str:
         "result": _("Result"),
         "feedback": _("Comments and complaints"),
         "overall": _("Overall"),
+        "facilities": _("Facilities"),
+        "coordination": _("Coordination"),
     }.get(factor, factor)
 
 

@@ -124,6 +124,7 @@ def test_programs_dependencies_are_in_use() -> None:
         "zxing-cpp": "zxingcpp",
         "fontpkg-be-vietnam-pro": "fontpkg_be_vietnam_pro",
         "pyyaml": "yaml",
+        "python-docx": "docx",
     }
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "ballotscan").rglob("*.py"))
     names = [name_of(requirement) for requirement in PROJECT["project"]["dependencies"]]
