@@ -15,7 +15,6 @@ from ballotscan.report.document import Appendix, Block, Chart, Document, Grid, H
 from ballotscan.report.figures import Figures, FormFigures, Part
 from ballotscan.report.wording import (
     count,
-    day,
     group_name,
     index_name,
     index_value,
@@ -114,11 +113,7 @@ def _grounds(figures: Figures) -> Iterator[Block]:
 def _organisation(figures: Figures) -> Iterator[Block]:
     programme, period = figures.programme, figures.period
     yield Heading(_("HOW THE SURVEY WAS HELD"))
-    yield Paragraph(
-        _("Period {name}: ballots received from {first} to {last}, both days included.").format(
-            name=period.name, first=day(period.first), last=day(period.last)
-        )
-    )
+    yield Paragraph(wording.period_text(period))
     for text in programme.method:
         yield Paragraph(text)
     groups = [form.group for form in figures.forms if form.group]

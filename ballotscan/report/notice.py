@@ -9,7 +9,7 @@ from ballotscan.i18n import gettext as _
 from ballotscan.report.content import rule_of
 from ballotscan.report.document import Chart, Document
 from ballotscan.report.figures import Figures
-from ballotscan.report.wording import count, day, index_name, index_value, interval
+from ballotscan.report.wording import count, index_name, index_value, interval, period_text
 from ballotscan.tally.render import rounding_text
 
 
@@ -20,7 +20,6 @@ def write_notice(
     first is shown large, the others in the line of counts.
     """
     first, rule = figures.forms[0], rule_of(figures)
-    period = figures.period
     charts = [block for block in document.blocks if isinstance(block, Chart)]
     charts = [chart for chart in charts if chart.kind == "bars"][:1] + [
         c for c in charts if c.kind == "trend"
@@ -40,9 +39,7 @@ def write_notice(
         "agency": head.agency,
         "kind": _("PUBLIC NOTICE"),
         "subject": head.subject,
-        "period": _("Period {name}: ballots received from {first} to {last}, both days included.").format(
-            name=period.name, first=day(period.first), last=day(period.last)
-        ),
+        "period": period_text(figures.period),
         "value": index_value(first.chosen, rule),
         "value_text": index_name(first.chosen.name),
         "interval": _("95% interval: {interval}").format(interval=interval(first.chosen, rule)),

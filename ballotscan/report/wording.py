@@ -6,6 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 from ballotscan.i18n import gettext as _
+from ballotscan.rules.periods import Period
 from ballotscan.tally.figures import AWAITING, NOT_GIVEN
 from ballotscan.tally.named import Named
 from ballotscan.tally.rounding import Rounding, rounded
@@ -75,3 +76,11 @@ def index_name(name: str) -> str:
         "mean_of_factor_rates": _("Mean of the factors' satisfied shares"),
         "points": _("Points reached of those possible (2, 1, 0)"),
     }[name]
+
+
+def period_text(period: Period) -> str:
+    """A period with its days; two dates need no name."""
+    about = {"name": period.name, "first": day(period.first), "last": day(period.last)}
+    if period.rule == "dates":
+        return _("Ballots received from {first} to {last}, both days included.").format(**about)
+    return _("Period {name}: ballots received from {first} to {last}, both days included.").format(**about)
