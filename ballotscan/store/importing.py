@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from ballotscan.model import BatchSettings, Sheet
+from ballotscan.model import BatchSettings, Sheet, SheetState
 from ballotscan.store.bodies import composed, plain, sheet_body
 from ballotscan.store.queries import batch_row, parts
 from ballotscan.store.rows import ImportedBefore
@@ -22,7 +22,7 @@ from ballotscan.store.schema import batches, imported, ledger, sheets
 from ballotscan.store.writing import record, start_batch
 
 Declared = Literal["counts", "dossiers", "dispatch"]
-DECLARED: Final = ("counts", "dossiers", "dispatch")
+COUNTING: Final = (SheetState.READ.value, SheetState.REVIEW.value)
 
 
 class ImportedSheet(NamedTuple):
@@ -47,14 +47,14 @@ def known_rows(connection: Connection, rows: Sequence[str]) -> dict[str, str]:
 
 
 def known_respondents(connection: Connection, respondents: Sequence[str]) -> list[ImportedBefore]:
-    """Sheets by these respondents, of every channel and form."""
+    """Sheets by these respondents that count, of every channel and form."""
     found = []
     for part in parts(sorted(set(respondents) - {""})):
         query = (
             select(imported.c.respondent, sheets.c.id, sheets.c.form, batches.c.received)
             .join(sheets, sheets.c.key == imported.c.sheet)
             .join(batches, batches.c.name == sheets.c.batch)
-            .where(imported.c.respondent.in_(part))
+            .where(imported.c.respondent.in_(part), sheets.c.state.in_(COUNTING))
             .order_by(imported.c.sheet)
         )
         found += [ImportedBefore(*row) for row in connection.execute(query)]
