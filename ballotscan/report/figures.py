@@ -116,7 +116,7 @@ def gather(
     places = {name: place for place, name in enumerate(order)}
     ranked = sorted(tally.forms, key=lambda each: (places.get(each.form, len(order)), each.form))
     past = _history(store, templates, period)
-    sheets = store.counted_sheets(Scope(period.first, period.last))
+    sheets, _answers = store.counted(Scope(period.first, period.last))
     # Dossiers are those of people and organisations, whom the first form asks.
     population: list[Dossiers] = [dossiers, *({} for _other in ranked[1:])]
     figures = tuple(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ballotscan.forms.form import Form
-from ballotscan.store.rows import Scope
-from ballotscan.tally.counts import ANSWERED, COUNTED, INVALID, Places
+from ballotscan.store.rows import Scope, SheetAnswers
+from ballotscan.tally.counts import ANSWERED, COUNTED, IN_REVIEW, INVALID, place_of
 
 if TYPE_CHECKING:
     from ballotscan.report.figures import Figures
@@ -32,23 +32,16 @@ class Ballots:
 def read_ballots(store: Store, figures: Figures) -> tuple[Ballots, ...]:
     """Every counted ballot of the report's period, form by form."""
     period = figures.period
-    scope = Scope(period.first, period.last)
-    sheets = [sheet for sheet in store.counted_sheets(scope) if sheet.state in COUNTED]
-    cells: dict[str, dict[str, str]] = {sheet.sheet: {} for sheet in sheets}
-    places = {(each.form.id, each.form.edition): Places(each.form) for each in figures.forms}
-    edition = {sheet.sheet: (sheet.form, sheet.edition) for sheet in sheets}
-    for answer in store.counted_answers(scope):
-        mine = cells.get(answer[0])
-        if mine is not None:
-            place = places[edition[answer[0]]].of(answer)
-            mine[answer[1]] = answer[2] if place == ANSWERED else _mark(place)
+    sheets, answers = store.counted(Scope(period.first, period.last))
+    counted = [sheet for sheet in sheets if sheet.state in COUNTED]
+    given = {each.sheet: each for each in answers}
     return tuple(
         Ballots(
             each.form,
             (*ABOUT, *(question.id for question in each.form.questions)),
             tuple(
-                (s.sheet, s.unit, s.channel, s.linh_vuc, *_codes(cells[s.sheet], each.form))
-                for s in sheets
+                (s.sheet, s.unit, s.channel, s.linh_vuc, *_cells(given[s.sheet], each.form))
+                for s in counted
                 if (s.form, s.edition) == (each.form.id, each.form.edition)
             ),
         )
@@ -56,9 +49,13 @@ def read_ballots(store: Store, figures: Figures) -> tuple[Ballots, ...]:
     )
 
 
-def _mark(place: str) -> str:
-    return {INVALID: RULED_INVALID, "awaiting": AWAITS}.get(place, "")
-
-
-def _codes(cells: dict[str, str], form: Form) -> Iterator[str]:
-    return (cells.get(question.id, "") for question in form.questions)
+def _cells(answers: SheetAnswers, form: Form) -> Iterator[str]:
+    """In the order of the form's questions."""
+    given = dict(zip(answers.questions.split(","), answers.answers.split(","), strict=True))
+    for question in form.questions:
+        answer = given.get(question.id, "")
+        if not answer or answer.isalnum():  # blank, or one code: nearly all
+            yield answer
+        else:
+            place = place_of(answer, question.multiple)
+            yield {ANSWERED: answer, INVALID: RULED_INVALID, IN_REVIEW: AWAITS}.get(place, "")

@@ -64,7 +64,6 @@ from ballotscan.store.rows import (
     EVERYTHING,
     AnswerRow,
     Closing,
-    CountedAnswer,
     CountedSheet,
     Difference,
     Due,
@@ -78,6 +77,7 @@ from ballotscan.store.rows import (
     QuestionCodes,
     Removal,
     Scope,
+    SheetAnswers,
     SheetPage,
     SheetRow,
     Traced,
@@ -479,15 +479,10 @@ class Store:
         with self._reading() as connection:
             yield from queries.answer_rows(connection, scope, in_review=in_review)
 
-    def counted_answers(self, scope: Scope = EVERYTHING) -> list[CountedAnswer]:
-        """Every answer with people's rulings settled in; see ``counting``."""
+    def counted(self, scope: Scope = EVERYTHING) -> tuple[list[CountedSheet], list[SheetAnswers]]:
+        """Every sheet with what its batch says of it, and all its answers; see ``counting``."""
         with self._reading() as connection:
-            return counting.counted_answers(connection, scope)
-
-    def counted_sheets(self, scope: Scope = EVERYTHING) -> list[CountedSheet]:
-        """Every sheet with what its batch says of it."""
-        with self._reading() as connection:
-            return counting.counted_sheets(connection, scope)
+            return counting.counted(connection, scope)
 
     # --- the record itself -------------------------------------------------------------------------------
 
@@ -620,8 +615,14 @@ class Store:
 
     def check_since_verified(self) -> checking.Check:
         """Compare chain and tables with what was verified last; keep the outcome, if that can be written."""
+        file = Path(self._url.database or "") if self._url.get_backend_name() == "sqlite" else None
         with self._reading() as connection:
+            connection.execute(select(schema.about).limit(1)).all()  # now no writer can change the file
+            if file and checking.unchanged(file):
+                return checking.Check("")
             found = checking.check_since_verified(connection)
+            if file and not found.fault and not found.verified:
+                checking.note_unchanged(file)
         if found.verified:
             with suppress(StoreError), self._writing(wait_s=0) as connection:
                 checking.keep_verified(connection, found.verified)

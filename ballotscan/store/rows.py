@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ballotscan.model import Answer, PageRef, PageState, Reason, Sha256, SheetId, SheetState
 
@@ -109,15 +109,23 @@ class CountedSheet(NamedTuple):
     reason: str = ""
 
 
-class CountedAnswer(NamedTuple):
-    """An answer as the tally counts it, people's rulings settled in; codes are joined by ``|``."""
+IN_REVIEW: Final = "?"
+UNDECIDED: Final = "#"
+RULED_INVALID: Final = "!"
+
+
+class SheetAnswers(NamedTuple):
+    """All answers of one sheet, people's rulings settled in. ``questions`` and ``answers`` are lists of the
+    same length joined by commas, which are in no id or code.
+
+    An answer is its codes joined by ``|``, nothing for blank; with ``?`` behind it waits for a person, with
+    ``!`` a person ruled it invalid, with ``#`` it was accepted though nothing was decided, which is a fault.
+    A million answers as rows of their own take five times as long to fetch.
+    """
 
     sheet: str
-    question: str
-    codes: str
-    outcome: str
-    status: str
-    invalid: bool  # a person ruled it so
+    questions: str
+    answers: str
 
 
 class PageRow(NamedTuple):

@@ -1,19 +1,21 @@
 """Rows to counts: every question of every form, over all sheets and per unit, channel and lĩnh vực.
 
 How many sheets there are comes from the table of sheets, what was answered from the table of answers;
-``reconcile`` holds the one against the other. Plain Python: one pass over the answers, then sums of sums.
+``reconcile`` holds the one against the other. Plain Python over columns: the answers of many sheets to one
+question are counted at once, then sums are added up.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ballotscan.forms.form import Form, Question
-from ballotscan.model import Outcome, SheetState, Status
-from ballotscan.store.rows import CountedAnswer, CountedSheet
+from ballotscan.model import SheetState
+from ballotscan.store import rows
+from ballotscan.store.rows import CountedSheet, SheetAnswers
 from ballotscan.tally.figures import AWAITING, NOT_GIVEN, By, FormTally, Group, Item, OptionCount
 from ballotscan.tally.indices import find_indices
 
@@ -56,7 +58,7 @@ class Cells:
 
 
 def count_forms(
-    sheets: Sequence[CountedSheet], answers: Iterable[CountedAnswer], forms: Mapping[Edition, Form]
+    sheets: Sequence[CountedSheet], answers: Iterable[SheetAnswers], forms: Mapping[Edition, Form]
 ) -> tuple[FormTally, ...]:
     """Count each form and edition found among ``sheets``, in order of their ids.
 
@@ -68,19 +70,18 @@ def count_forms(
         of_edition[sheet.form, sheet.edition].append(sheet)
         if sheet.state in COUNTED:
             edition_of[sheet.sheet] = sheet.form, sheet.edition
-    given: dict[Edition, list[CountedAnswer]] = defaultdict(list)
+    given: dict[Edition, list[SheetAnswers]] = defaultdict(list)
     for answer in answers:
-        edition = edition_of.get(answer[0])
+        edition = edition_of.get(answer.sheet)
         if edition is not None:
             given[edition].append(answer)
     return tuple(_count_form(of_edition[e], given[e], forms[e]) for e in sorted(of_edition))
 
 
-def _count_form(sheets: Sequence[CountedSheet], answers: Sequence[CountedAnswer], form: Form) -> FormTally:
+def _count_form(sheets: Sequence[CountedSheet], answers: Sequence[SheetAnswers], form: Form) -> FormTally:
     states = Counter(sheet.state for sheet in sheets)
     counted = [sheet for sheet in sheets if sheet.state in COUNTED]
-    places = Places(form)
-    waiting = [answer.sheet for answer in answers if places.of(answer) == IN_REVIEW]
+    waiting = [answer.answers.count(rows.IN_REVIEW) for answer in answers]
     return FormTally(
         form=form.id,
         edition=form.edition,
@@ -90,66 +91,87 @@ def _count_form(sheets: Sequence[CountedSheet], answers: Sequence[CountedAnswer]
         void=states[SheetState.VOID],
         set_aside=states[SheetState.SET_ASIDE],
         incomplete=states[SheetState.INCOMPLETE],
-        awaiting_answers=len(waiting),
-        awaiting_sheets=len(set(waiting)),
-        groups=tuple(_groups(_count_cells(counted, answers, form, places), form)),
+        awaiting_answers=sum(waiting),
+        awaiting_sheets=sum(count > 0 for count in waiting),
+        groups=tuple(_groups(_count_cells(counted, answers, form), form)),
     )
 
 
-class Places:
-    """Where each answer of a form goes; the few kinds of answer there are are judged once each.
+def place_of(answer: str, multiple: bool) -> str:
+    """Where an answer goes, written as in ``rows.SheetAnswers``.
 
     In review an answer is only the machine's proposal and waits. Accepted, it is blank without a code,
     invalid with several where one may be chosen or where a person said so, else answered. An accepted answer
     that the machine could not read is an error of the program: it goes nowhere, and nothing will balance.
     """
+    if answer.endswith(rows.IN_REVIEW):
+        return IN_REVIEW
+    if answer.endswith(rows.UNDECIDED):
+        return UNKNOWN
+    if answer.endswith(rows.RULED_INVALID) or ("|" in answer and not multiple):
+        return INVALID
+    return ANSWERED if answer else BLANK
 
-    def __init__(self, form: Form) -> None:
-        self._multiple = {question.id for question in form.questions if question.multiple}
-        self._known: dict[tuple[object, ...], str] = {}
 
-    def of(self, answer: CountedAnswer) -> str:
-        kind = answer[1:]
-        place = self._known.get(kind)
-        if place is None:
-            place = self._known[kind] = self._judge(answer)
-        return place
-
-    def _judge(self, answer: CountedAnswer) -> str:
-        if answer.status == Status.REVIEW:
-            return IN_REVIEW
-        if answer.status != Status.ACCEPTED or answer.outcome in (Outcome.UNSURE, Outcome.UNREADABLE):
-            return UNKNOWN
-        if answer.invalid or ("|" in answer.codes and answer.question not in self._multiple):
-            return INVALID
-        return ANSWERED if answer.codes else BLANK
+def columns_of(answers: Sequence[SheetAnswers]) -> Iterator[tuple[str, Counter[str]]]:
+    """Each question with how often each answer was given to it."""
+    alike: dict[str, list[list[str]]] = defaultdict(list)
+    for each in answers:
+        alike[each.questions].append(each.answers.split(","))
+    for questions, given in alike.items():
+        for question, column in zip(questions.split(","), zip(*given, strict=True), strict=True):
+            yield question, Counter(column)
 
 
 def _count_cells(
-    sheets: Sequence[CountedSheet], answers: Sequence[CountedAnswer], form: Form, places: Places
+    sheets: Sequence[CountedSheet], answers: Sequence[SheetAnswers], form: Form
 ) -> dict[Where, Cells]:
     """The sums over all sheets that share unit, channel and lĩnh vực."""
-    fields = linh_vuc_of(sheets, answers, form, places)
+    fields = linh_vuc_of(sheets, answers, form)
     cells: dict[Where, Cells] = defaultdict(Cells)
-    cell_of: dict[str, Cells] = {}
+    where: dict[str, Where] = {}
     for sheet in sheets:
-        cell = cells[Where(sheet.unit, sheet.channel, fields[sheet.sheet])]
-        cell.sheets += 1
-        cell_of[sheet.sheet] = cell
-    satisfied = {q.id: frozenset(q.satisfied) for q in form.questions if enters_index(q)}
-    begun: set[str] = set()
-    discontent: set[str] = set()
+        where[sheet.sheet] = Where(sheet.unit, sheet.channel, fields[sheet.sheet])
+        cells[where[sheet.sheet]].sheets += 1
+    given: dict[Where, list[SheetAnswers]] = defaultdict(list)
     for answer in answers:
-        place = places.of(answer)
-        cell_of[answer[0]].answers[answer[1], place, answer[2]] += 1
-        if place == ANSWERED and answer[1] in satisfied:
-            begun.add(answer[0])
-            if answer[2] not in satisfied[answer[1]]:
-                discontent.add(answer[0])
-    for name in begun:
-        cell_of[name].begun += 1
-        cell_of[name].content += name not in discontent
+        given[where[answer.sheet]].append(answer)
+    multiple = {question.id for question in form.questions if question.multiple}
+    for place, mine in given.items():
+        cell = cells[place]
+        for question, column in columns_of(mine):
+            for codes, count in column.items():
+                to = place_of(codes, question in multiple)
+                cell.answers[question, to, codes] += count
+        cell.begun, cell.content = _count_content(mine, form)
     return cells
+
+
+def _count_content(answers: Sequence[SheetAnswers], form: Form) -> tuple[int, int]:
+    """How many sheets answer any question of the index, and how many of these are satisfied in all of them.
+
+    Questions with the same codes and the same satisfied ones are looked at together.
+    """
+    scales: dict[tuple[Set[str], Set[str]], set[str]] = defaultdict(set)
+    for question in form.questions:
+        if enters_index(question):
+            known = frozenset(option.code for option in question.options)
+            scales[known, frozenset(question.satisfied)].add(question.id)
+    places: dict[str, list[tuple[Set[str], Set[str], list[int]]]] = {}
+    begun = content = 0
+    for each in answers:
+        if each.questions not in places:
+            asked = each.questions.split(",")
+            places[each.questions] = [
+                (known, known - satisfied, [n for n, name in enumerate(asked) if name in names])
+                for (known, satisfied), names in scales.items()
+            ]
+        given = each.answers.split(",")
+        said = [(known, bad, {given[n] for n in at}) for known, bad, at in places[each.questions]]
+        if any(not known.isdisjoint(codes) for known, _bad, codes in said):
+            begun += 1
+            content += all(bad.isdisjoint(codes) for _known, bad, codes in said)
+    return begun, content
 
 
 def enters_index(question: Question) -> bool:
@@ -158,7 +180,7 @@ def enters_index(question: Question) -> bool:
 
 
 def linh_vuc_of(
-    sheets: Iterable[CountedSheet], answers: Iterable[CountedAnswer], form: Form, places: Places
+    sheets: Iterable[CountedSheet], answers: Iterable[SheetAnswers], form: Form
 ) -> dict[str, str]:
     """Each sheet's lĩnh vực: its own answer; the batch's where that is blank or invalid, or not asked."""
     if form.linh_vuc_question is None:
@@ -166,13 +188,17 @@ def linh_vuc_of(
     question = form.question(form.linh_vuc_question)
     label = {option.code: option.label for option in question.options}
     said: dict[str, str] = {}
-    for answer in answers:
-        if answer[1] == question.id:
-            place = places.of(answer)
-            if place == ANSWERED and answer.codes in label:
-                said[answer.sheet] = label[answer.codes]
-            elif place == IN_REVIEW:
-                said[answer.sheet] = AWAITING
+    places: dict[str, int] = {}
+    for each in answers:
+        if each.questions not in places:
+            asked = each.questions.split(",")
+            places[each.questions] = asked.index(question.id) if question.id in asked else -1
+        place = places[each.questions]
+        answer = each.answers.split(",", place + 1)[place] if place >= 0 else ""
+        if answer in label:
+            said[each.sheet] = label[answer]
+        elif place_of(answer, question.multiple) == IN_REVIEW:
+            said[each.sheet] = AWAITING
     # An office may name a batch's lĩnh vực by its code or by its label: both are one group.
     return {sheet.sheet: said.get(sheet.sheet, label.get(sheet.linh_vuc, sheet.linh_vuc)) for sheet in sheets}
 

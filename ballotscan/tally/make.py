@@ -38,7 +38,7 @@ def make_tally(
     reconcile.check_batches(batches, store.pages_pending())
     first, last = (period.first, period.last) if period else (None, None)
     scope = Scope(first, last, batch)
-    sheets, answers = store.counted_sheets(scope), store.counted_answers(scope)
+    sheets, answers = store.counted(scope)
     reconcile.check_rows(sheets, answers)
     if unit:
         sheets = [sheet for sheet in sheets if sheet.unit == unit]

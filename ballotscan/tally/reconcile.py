@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from ballotscan.errors import NotBalancedError
 from ballotscan.forms.form import Form
 from ballotscan.i18n import gettext as _
-from ballotscan.store.rows import CountedAnswer, CountedSheet
-from ballotscan.tally.counts import Edition
+from ballotscan.store.rows import IN_REVIEW, RULED_INVALID, UNDECIDED, CountedSheet, SheetAnswers
+from ballotscan.tally.counts import Edition, columns_of
 from ballotscan.tally.figures import BatchLine, FormTally, Group, Item
+
+_MARKS: Final = IN_REVIEW + UNDECIDED + RULED_INVALID
 
 
 def check_batches(batches: Iterable[BatchLine], pending: Mapping[str, int]) -> None:
@@ -51,40 +55,53 @@ def check_sheets(batches: Iterable[BatchLine], forms: Iterable[FormTally]) -> No
         )
 
 
-def check_rows(sheets: Iterable[CountedSheet], answers: Iterable[CountedAnswer]) -> None:
+def check_rows(sheets: Iterable[CountedSheet], answers: Sequence[SheetAnswers]) -> None:
     """Each sheet and each answer is there once. Raises ``NotBalancedError`` naming the first that is not."""
-    for keys in (((sheet.sheet,) for sheet in sheets), (answer[:2] for answer in answers)):
-        seen: set[tuple[str, ...]] = set()
-        for key in keys:
-            if key in seen:
-                raise NotBalancedError(
-                    _("The database holds {name} more than once.").format(name=" ".join(key)),
-                    _damaged_or_foreign(),
-                )
-            seen.add(key)
+    doubled = _first_doubled(sheet.sheet for sheet in sheets) or _first_doubled(a.sheet for a in answers)
+    asked = {each.questions: each.sheet for each in answers}
+    for questions, sheet in asked.items():
+        question = _first_doubled(questions.split(","))
+        doubled = doubled or (question and f"{sheet} {question}")
+    if doubled:
+        raise NotBalancedError(
+            _("The database holds {name} more than once.").format(name=doubled), _damaged_or_foreign()
+        )
+
+
+def _first_doubled(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 def check_codes(
-    sheets: Iterable[CountedSheet], answers: Iterable[CountedAnswer], forms: Mapping[Edition, Form]
+    sheets: Iterable[CountedSheet], answers: Iterable[SheetAnswers], forms: Mapping[Edition, Form]
 ) -> None:
     """Every question and every code chosen is the template's; else ``NotBalancedError`` names the first.
 
     Without this an answer unknown to the template would vanish from the count of a multiple choice.
     """
     edition_of = {sheet.sheet: (sheet.form, sheet.edition) for sheet in sheets}
-    known = {(*edition, q.id): q for edition, form in forms.items() for q in form.questions}
-    read = {(edition_of[a[0]], a[1], a[2]) for a in answers if a[0] in edition_of}
-    for edition, question, codes in sorted(read):
-        asked = known.get((*edition, question))
-        options = {""} | {option.code for option in asked.options} if asked else set()
-        for code in codes.split("|"):
-            if code not in options:
-                raise NotBalancedError(
-                    _(
-                        "{form} {edition}: the template has no question {question} with option '{code}'."
-                    ).format(form=edition[0], edition=edition[1], question=question, code=code),
-                    _("It was changed after the scan: put back the template that was scanned with."),
-                )
+    given: dict[Edition, list[SheetAnswers]] = defaultdict(list)
+    for each in answers:
+        if each.sheet in edition_of:
+            given[edition_of[each.sheet]].append(each)
+    for edition, mine in sorted(given.items()):
+        questions = {question.id: question for question in forms[edition].questions}
+        for question, column in columns_of(mine):
+            asked = questions.get(question)
+            options = {""} | {option.code for option in asked.options} if asked else set()
+            for code in sorted({code for answer in column for code in answer.rstrip(_MARKS).split("|")}):
+                if code not in options:
+                    raise NotBalancedError(
+                        _(
+                            "{form} {edition}: the template has no question {question} with option '{code}'."
+                        ).format(form=edition[0], edition=edition[1], question=question, code=code),
+                        _("It was changed after the scan: put back the template that was scanned with."),
+                    )
 
 
 def check_forms(forms: Iterable[FormTally]) -> None:

@@ -54,7 +54,7 @@ class Desk:
 
     def counted(self) -> list[tuple[str, str]]:
         with open_store(self.folder / "ballotscan.sqlite") as store:
-            return [(sheet.channel, sheet.state) for sheet in store.counted_sheets()]
+            return [(sheet.channel, sheet.state) for sheet in store.counted()[0]]
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_rows_become_sheets_of_their_day(desk: Desk) -> None:
         assert sorted(batches) == ["2023-03-01", "2023-03-02", "2023-03-15"]
         assert {(b.channel, b.unit) for b in batches.values()} == {("kiosk", "Một cửa")}
         assert all(store.balance(batch.name).holds for batch in batches.values())
-        answers = store.counted_answers(Scope(batch=batches["2023-03-01"].name))
-        assert [answer.codes for answer in answers] == ["1", "2", "3", "2", "2"]
+        (answers,) = store.counted(Scope(batch=batches["2023-03-01"].name))[1]
+        assert (answers.questions, answers.answers) == ("H1,H2,H3,H4,H5", "1,2,3,2,2")
         assert store.rebuild_projections() == ()
         note = store.imports()[0]
         assert (note["rows"], note["added"], len(note["batches"])) == (3, 3, 3)

@@ -13,26 +13,20 @@ from tests.unit.store.makers import fill, page, settings, sha
 def test_answers_with_rulings_settled_in(store: Store) -> None:
     fill(store, pages=2, doubtful=("1", "2"))
     store.add_rulings([Ruling(SheetId("box/00001"), "1", (), True, "Lan", "torn")])
-    rows = store.counted_answers()
-    assert [row[1:] for row in rows if row.sheet == "box/00001"] == [
-        ("1", "", "ruled", "accepted", True),
-        ("2", "1", "unsure", "review", False),
-        ("3", "1", "one", "accepted", False),
-    ]
-    assert {type(row.invalid) for row in rows} == {bool}
-    first = store.counted_sheets()[0]
+    sheets, answers = store.counted()
+    assert answers[0] == ("box/00001", "1,2,3", "!,1?,1")
+    first = sheets[0]
     assert (first.sheet, first.unit, first.state) == ("box/00001", "Một cửa", "review")
 
 
 def test_only_the_period_or_batch_asked_for(store: Store) -> None:
     fill(store)
     store.start_batch(settings("late", received="2023-03-15"), "test 1")
-    assert len(store.counted_sheets(Scope(date(2022, 12, 15), date(2023, 3, 14)))) == 3
-    assert len(store.counted_sheets(Scope(date(2023, 3, 1), date(2023, 3, 1)))) == 3
-    assert len(store.counted_sheets(Scope(date(2023, 3, 2)))) == 0
-    assert len(store.counted_sheets(Scope(None, date(2023, 2, 28)))) == 0
-    assert len(store.counted_answers(Scope(batch="box"))) == 9
-    assert store.counted_answers(Scope(batch="late")) == []
+    days = [(date(2022, 12, 15), date(2023, 3, 14)), (date(2023, 3, 1), date(2023, 3, 1))]
+    days += [(date(2023, 3, 2), None), (None, date(2023, 2, 28))]  # type: ignore[list-item]
+    assert [tuple(map(len, store.counted(Scope(*span)))) for span in days] == [(3, 3), (3, 3), (0, 0), (0, 0)]
+    assert [answer.answers.count(",") for answer in store.counted(Scope(batch="box"))[1]] == [2, 2, 2]
+    assert store.counted(Scope(batch="late")) == ([], [])
 
 
 def test_a_name_typed_on_another_keyboard_is_the_same(store: Store) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ballotscan.forms.form import Form, MarkPolicy, Option, Question
-from ballotscan.store.rows import CountedAnswer, CountedSheet
+from ballotscan.store.rows import CountedSheet, SheetAnswers
 
 LEVELS = (Option("1", "Bad"), Option("2", "Fair"), Option("3", "Good"))
 FIELDS = (Option("1", "Land"), Option("2", "Building"))
@@ -47,9 +47,23 @@ FORMS = {(FORM.id, FORM.edition): FORM}
 Row = dict[str, Any]
 
 
-def as_rows(sheets: list[Row], answers: list[Row]) -> tuple[list[CountedSheet], list[CountedAnswer]]:
-    """The two tables as the store gives them out."""
-    return [CountedSheet(**row) for row in sheets], [CountedAnswer(**row) for row in answers]
+def as_rows(sheets: list[Row], answers: list[Row]) -> tuple[list[CountedSheet], list[SheetAnswers]]:
+    """The two tables as the store gives them out: a sheet's answers in one row."""
+    of_sheet: dict[str, list[Row]] = {}
+    for row in answers:
+        of_sheet.setdefault(row["sheet"], []).append(row)
+    return [CountedSheet(**row) for row in sheets], [
+        SheetAnswers(name, ",".join(row["question"] for row in mine), ",".join(_written(row) for row in mine))
+        for name, mine in of_sheet.items()
+    ]
+
+
+def _written(row: Row) -> str:
+    if row["status"] == "review":
+        return f"{row['codes']}?"
+    if row["outcome"] in ("unsure", "unreadable"):
+        return f"{row['codes']}#"
+    return f"{row['codes']}!" if row["invalid"] else str(row["codes"])
 
 
 def sheet(number: int, **changes: str) -> Row:
