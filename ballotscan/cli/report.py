@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -17,6 +18,7 @@ from ballotscan.settings import Settings, load_settings, template_folders
 if TYPE_CHECKING:
     from ballotscan.report.document import Document
     from ballotscan.report.figures import Figures
+    from ballotscan.report.rows import Ballots
     from ballotscan.store.database import Store
 
 Format = Literal["docx", "pdf", "notice-a4", "notice-a3", "html", "xlsx", "csv", "json", "sav"]
@@ -82,13 +84,14 @@ def _write(
     from ballotscan.report.content import write_report
 
     today = date.today()  # noqa: DTZ011  the office's own calendar
+    ballots = _ballots(store, figures) if {"xlsx", "sav"} & set(kinds) else ()
     document = write_report(figures, _language(), today)
     stem = f"{figures.programme.id}-{figures.period.name.replace('..', '-den-')}"
     written: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for kind in kinds:
-            written += _write_one(kind, folder / stem, store, settings, figures, document, template, today)
+            written += _write_one(kind, folder / stem, settings, figures, ballots, document, template, today)
     except OSError as fault:
         raise BallotscanError(
             _("{file}: the file cannot be written: {reason}.").format(file=folder, reason=fault.strerror),
@@ -97,12 +100,18 @@ def _write(
     return written
 
 
+def _ballots(store: Store, figures: Figures) -> Sequence[Ballots]:
+    from ballotscan.report.rows import read_ballots
+
+    return read_ballots(store, figures)
+
+
 def _write_one(
     kind: str,
     stem: Path,
-    store: Store,
     settings: Settings,
     figures: Figures,
+    ballots: Sequence[Ballots],
     document: Document,
     template: Path | None,
     today: date,
@@ -128,28 +137,32 @@ def _write_one(
 
             file.write_text(report_html(document), encoding="utf-8", newline="\n")
         case _:
-            return _write_data(kind, stem, store, settings, figures, document)
+            return _write_data(kind, stem, settings, figures, ballots, document)
     return [file]
 
 
 def _write_data(
-    kind: str, stem: Path, store: Store, settings: Settings, figures: Figures, document: Document
+    kind: str,
+    stem: Path,
+    settings: Settings,
+    figures: Figures,
+    ballots: Sequence[Ballots],
+    document: Document,
 ) -> list[Path]:
     from ballotscan.report import open_data
-    from ballotscan.report.rows import read_ballots
     from ballotscan.tally.small_cells import mask_tally
 
     file = stem.with_name(f"{stem.name}.{kind}")
     if kind == "xlsx":
         from ballotscan.report.workbook import report_xlsx
 
-        file.write_bytes(report_xlsx(document, read_ballots(store, figures)))
+        file.write_bytes(report_xlsx(document, ballots))
         return [file]
     if kind == "sav":
         files = []
-        for ballots in read_ballots(store, figures):
-            files.append(stem.with_name(f"{stem.name}-{ballots.form.id}.sav"))
-            open_data.write_sav(files[-1], ballots)
+        for each in ballots:
+            files.append(stem.with_name(f"{stem.name}-{each.form.id}.sav"))
+            open_data.write_sav(files[-1], each)
         return files
     masked = mask_tally(figures.tally, settings.least_cell, settings.mask_one_way)
     schema = stem.with_name(f"{stem.name}.{kind}-schema.json")

@@ -50,6 +50,17 @@ def open_json(figures: Figures, masked: Tally) -> str:
         for form in figures.forms
         for index in form.indices
     ]
+    data["sub_indices"] = [
+        {
+            "form": form.form.id,
+            "name": part.name,
+            "value": _value(part.index.value, part.index.name, rounding) if part.index else None,
+            "out_of": part.index.out_of if part.index else 0,
+            "ballots": part.ballots,
+        }
+        for form in figures.forms
+        for part in form.subs
+    ]
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
