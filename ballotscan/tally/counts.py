@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from ballotscan.errors import NotBalancedError
 from ballotscan.forms.form import Form, Question
+from ballotscan.i18n import gettext as _
 from ballotscan.model import SheetState
 from ballotscan.store import rows
 from ballotscan.store.rows import CountedSheet, SheetAnswers
@@ -26,6 +28,7 @@ COUNTED: Final = (SheetState.READ, SheetState.REVIEW)
 GROUPED_BY: Final[tuple[By, ...]] = ("unit", "channel", "linh_vuc")
 
 # Where the answer to one question of one sheet went.
+_MARKS: Final = rows.IN_REVIEW + rows.UNDECIDED + rows.RULED_INVALID
 ANSWERED, BLANK, INVALID, IN_REVIEW, UNKNOWN = "answered", "blank", "invalid", "awaiting", "unknown"
 
 
@@ -63,6 +66,7 @@ def count_forms(
     """Count each form and edition found among ``sheets``, in order of their ids.
 
     People's rulings are settled in. Rows are expected to be whole and single: ``reconcile.check_rows``.
+    Raises ``NotBalancedError`` where an answer is none of the template's.
     """
     of_edition: dict[Edition, list[CountedSheet]] = defaultdict(list)
     edition_of: dict[str, Edition] = {}
@@ -113,14 +117,15 @@ def place_of(answer: str, multiple: bool) -> str:
     return ANSWERED if answer else BLANK
 
 
-def columns_of(answers: Sequence[SheetAnswers]) -> Iterator[tuple[str, Counter[str]]]:
-    """Each question with how often each answer was given to it."""
-    alike: dict[str, list[list[str]]] = defaultdict(list)
+Alike = tuple[str, list[list[str]]]
+"""Sheets that answer the same questions in the same order: these, and of each sheet its answers."""
+
+
+def _alike(answers: Sequence[SheetAnswers]) -> list[Alike]:
+    found: dict[str, list[list[str]]] = defaultdict(list)
     for each in answers:
-        alike[each.questions].append(each.answers.split(","))
-    for questions, given in alike.items():
-        for question, column in zip(questions.split(","), zip(*given, strict=True), strict=True):
-            yield question, Counter(column)
+        found[each.questions].append(each.answers.split(","))
+    return list(found.items())
 
 
 def _count_cells(
@@ -138,16 +143,42 @@ def _count_cells(
         given[where[answer.sheet]].append(answer)
     multiple = {question.id for question in form.questions if question.multiple}
     for place, mine in given.items():
-        cell = cells[place]
-        for question, column in columns_of(mine):
+        cell, alike = cells[place], _alike(mine)
+        for question, column in _columns(alike):
             for codes, count in column.items():
                 to = place_of(codes, question in multiple)
                 cell.answers[question, to, codes] += count
-        cell.begun, cell.content = _count_content(mine, form)
+        cell.begun, cell.content = _count_content(alike, form)
+    _refuse_unknown(form, cells.values())
     return cells
 
 
-def _count_content(answers: Sequence[SheetAnswers], form: Form) -> tuple[int, int]:
+def _columns(alike: Iterable[Alike]) -> Iterator[tuple[str, Counter[str]]]:
+    """Each question with how often each answer was given to it."""
+    for questions, given in alike:
+        for question, column in zip(questions.split(","), zip(*given, strict=True), strict=True):
+            yield question, Counter(column)
+
+
+def _refuse_unknown(form: Form, cells: Iterable[Cells]) -> None:
+    """Every question and every code chosen is the template's; else ``NotBalancedError`` names the first.
+
+    Without this an answer unknown to the template would vanish from the count of a multiple choice.
+    """
+    known = {question.id: {"", *(option.code for option in question.options)} for question in form.questions}
+    read = {(question, answer) for cell in cells for question, _place, answer in cell.answers}
+    for question, answer in sorted(read):
+        for code in answer.rstrip(_MARKS).split("|"):
+            if code not in known.get(question, ()):
+                raise NotBalancedError(
+                    _(
+                        "{form} {edition}: the template has no question {question} with option '{code}'."
+                    ).format(form=form.id, edition=form.edition, question=question, code=code),
+                    _("It was changed after the scan: put back the template that was scanned with."),
+                )
+
+
+def _count_content(alike: Sequence[Alike], form: Form) -> tuple[int, int]:
     """How many sheets answer any question of the index, and how many of these are satisfied in all of them.
 
     Questions with the same codes and the same satisfied ones are looked at together.
@@ -157,20 +188,18 @@ def _count_content(answers: Sequence[SheetAnswers], form: Form) -> tuple[int, in
         if enters_index(question):
             known = frozenset(option.code for option in question.options)
             scales[known, frozenset(question.satisfied)].add(question.id)
-    places: dict[str, list[tuple[Set[str], Set[str], list[int]]]] = {}
     begun = content = 0
-    for each in answers:
-        if each.questions not in places:
-            asked = each.questions.split(",")
-            places[each.questions] = [
-                (known, known - satisfied, [n for n, name in enumerate(asked) if name in names])
-                for (known, satisfied), names in scales.items()
-            ]
-        given = each.answers.split(",")
-        said = [(known, bad, {given[n] for n in at}) for known, bad, at in places[each.questions]]
-        if any(not known.isdisjoint(codes) for known, _bad, codes in said):
-            begun += 1
-            content += all(bad.isdisjoint(codes) for _known, bad, codes in said)
+    for questions, given in alike:
+        asked = questions.split(",")
+        places = [
+            (known, known - satisfied, [n for n, name in enumerate(asked) if name in names])
+            for (known, satisfied), names in scales.items()
+        ]
+        for answers in given:
+            said = [(known, bad, {answers[n] for n in at}) for known, bad, at in places]
+            if any(not known.isdisjoint(codes) for known, _bad, codes in said):
+                begun += 1
+                content += all(bad.isdisjoint(codes) for _known, bad, codes in said)
     return begun, content
 
 

@@ -43,7 +43,6 @@ def make_tally(
     if unit:
         sheets = [sheet for sheet in sheets if sheet.unit == unit]
     forms = load_editions({(sheet.form, sheet.edition) for sheet in sheets}, templates)
-    reconcile.check_codes(sheets, answers, forms)
     closed = covering(store.closings(), period) if period else None
     counted = count_forms(sheets, answers, forms)
     reconcile.check_sheets(batches, counted)

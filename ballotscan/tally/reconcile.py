@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from ballotscan.errors import NotBalancedError
-from ballotscan.forms.form import Form
 from ballotscan.i18n import gettext as _
-from ballotscan.store.rows import IN_REVIEW, RULED_INVALID, UNDECIDED, CountedSheet, SheetAnswers
-from ballotscan.tally.counts import Edition, columns_of
+from ballotscan.store.rows import CountedSheet, SheetAnswers
 from ballotscan.tally.figures import BatchLine, FormTally, Group, Item
-
-_MARKS: Final = IN_REVIEW + UNDECIDED + RULED_INVALID
 
 
 def check_batches(batches: Iterable[BatchLine], pending: Mapping[str, int]) -> None:
@@ -75,33 +69,6 @@ def _first_doubled(names: Iterable[str]) -> str:
             return name
         seen.add(name)
     return ""
-
-
-def check_codes(
-    sheets: Iterable[CountedSheet], answers: Iterable[SheetAnswers], forms: Mapping[Edition, Form]
-) -> None:
-    """Every question and every code chosen is the template's; else ``NotBalancedError`` names the first.
-
-    Without this an answer unknown to the template would vanish from the count of a multiple choice.
-    """
-    edition_of = {sheet.sheet: (sheet.form, sheet.edition) for sheet in sheets}
-    given: dict[Edition, list[SheetAnswers]] = defaultdict(list)
-    for each in answers:
-        if each.sheet in edition_of:
-            given[edition_of[each.sheet]].append(each)
-    for edition, mine in sorted(given.items()):
-        questions = {question.id: question for question in forms[edition].questions}
-        for question, column in columns_of(mine):
-            asked = questions.get(question)
-            options = {""} | {option.code for option in asked.options} if asked else set()
-            for code in sorted({code for answer in column for code in answer.rstrip(_MARKS).split("|")}):
-                if code not in options:
-                    raise NotBalancedError(
-                        _(
-                            "{form} {edition}: the template has no question {question} with option '{code}'."
-                        ).format(form=edition[0], edition=edition[1], question=question, code=code),
-                        _("It was changed after the scan: put back the template that was scanned with."),
-                    )
 
 
 def check_forms(forms: Iterable[FormTally]) -> None:

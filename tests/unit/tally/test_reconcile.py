@@ -15,7 +15,6 @@ from ballotscan.tally.figures import BatchLine, OptionCount
 from ballotscan.tally.reconcile import (
     balances,
     check_batches,
-    check_codes,
     check_forms,
     check_rows,
     check_sheets,
@@ -71,7 +70,7 @@ def test_an_accepted_answer_that_was_not_decided_is_found() -> None:
 @pytest.mark.parametrize(("name", "codes"), [("B1", "4"), ("C1", "1|9"), ("Z9", "1"), ("Z9", "")])
 def test_what_the_template_does_not_know_is_found(name: str, codes: str) -> None:
     with pytest.raises(NotBalancedError, match=name) as refusal:
-        check_codes(*as_rows([sheet(1)], [answer("b/00001", name, codes)]), FORMS)
+        count_forms(*as_rows([sheet(1)], [answer("b/00001", name, codes)]), FORMS)
     assert "template" in refusal.value.remedy
 
 
