@@ -26,7 +26,8 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_both_templates_ship() -> None:
-    assert list(find_forms([shipped_templates()])) == ["appendix-i", "hue-2019"]
+    shipped = ["appendix-i", "coordination", "hanoi-2017", "hue-2019"]
+    assert list(find_forms([shipped_templates()])) == shipped
 
 
 def test_an_offices_own_hides_the_shipped_one(office_copy: Path, tmp_path: Path) -> None:
