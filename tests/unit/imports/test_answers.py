@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from ballotscan.imports.tables import read_table
 from ballotscan.settings import shipped
 from ballotscan.store.database import open_store
 from ballotscan.store.rows import Scope
-from tests.unit.record import Office
+from tests.unit.record import Office, rewrite
 
 FORM = load_form(shipped("templates") / "hue-2019")
 MAPPING = """
@@ -170,3 +171,24 @@ def test_nothing_enters_a_closed_period_and_a_close_counts_imports(tmp_path: Pat
         desk.take(ROWS)
     assert ("kiosk", "read") in desk.counted()
     assert sum(channel == "kiosk" for channel, _state in desk.counted()) == 1
+
+
+@pytest.mark.parametrize("change", ["no row", "twice", "no import"])
+def test_a_ballot_that_no_import_vouches_for_is_found(tmp_path: Path, change: str) -> None:
+    office = Office(tmp_path / "office")
+    Desk(office.folder).take(ROWS[:2])
+
+    def forge(bodies: list[dict[str, Any]]) -> None:
+        sheets = [body for body in bodies if body["kind"] == "sheet" and not body["pages"]]
+        match change:
+            case "no row":
+                del sheets[0]["imported"]["row"]
+            case "twice":
+                sheets[1]["imported"]["row"] = sheets[0]["imported"]["row"]
+            case _:
+                next(body for body in bodies if body["kind"] == "import")["added"] = 1
+
+    verify.verify(str(office.database), office.folder)
+    rewrite(office.database, forge)
+    with pytest.raises(verify.Fault, match="no page belongs"):
+        verify.verify(str(office.database), office.folder)
