@@ -72,8 +72,8 @@ def main() -> int:
 # --- what the system must have ---------------------------------------------------------------------------
 
 
-def missing_debian_packages(with_tests: bool) -> list[str]:
-    """Names of the Debian packages behind the programs that are not there yet; the tests need a browser."""
+def missing_debian_packages() -> list[str]:
+    """Names of the Debian packages behind the programs that are not there yet."""
     missing = []
     if importlib.util.find_spec("ensurepip") is None:
         missing.append(f"python3.{sys.version_info.minor}-venv")
@@ -83,9 +83,21 @@ def missing_debian_packages(with_tests: bool) -> list[str]:
         missing.append("tesseract-ocr-vie")
     if shutil.which("pdftoppm") is None:
         missing.append("poppler-utils")
-    if with_tests and shutil.which("chromium") is None:
-        missing.append("chromium")
+    if not has_tinos():
+        missing.append("fonts-croscore")
     return missing
+
+
+def debian_packages_of_the_tests() -> list[str]:
+    """The programs by which the tests open what an office would open; 250 MB, so only for the tests."""
+    programs = {"soffice": "libreoffice-writer-nogui", "chromium": "chromium"}
+    return [package for program, package in programs.items() if shutil.which(program) is None]
+
+
+def has_tinos() -> bool:
+    """Whether the PDFs' font, as wide as Times New Roman, is there. Without it Typst's own is taken."""
+    folders = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
+    return any(next(folder.glob("**/Tinos-Regular.ttf"), None) for folder in folders)
 
 
 def tesseract_languages() -> list[str]:
@@ -96,9 +108,9 @@ def tesseract_languages() -> list[str]:
     return (listed.stdout + listed.stderr).split()
 
 
-def install_system_packages(with_tests: bool) -> None:
+def install_system_packages(with_tests: bool = False) -> None:
     """Install what is missing with apt-get; elsewhere say what to install and go on."""
-    missing = missing_debian_packages(with_tests)
+    missing = missing_debian_packages() + (debian_packages_of_the_tests() if with_tests else [])
     if not missing:
         return
     if shutil.which("apt-get") is None:

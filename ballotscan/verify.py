@@ -215,6 +215,7 @@ class Recount:
         self.sheets: dict[int, Any] = {}
         self.closed: dict[tuple[str, str, str], str] = {}
         self.kept, self.may_lack, self.exports = set[str](), set[str](), set[str]()  # files, by hash
+        self.rows, self.vouched = {""}, 0  # answers of other channels; the empty row is none
         self.removed = [] if removed is None else removed
         self.eyes = FourEyes()
 
@@ -256,8 +257,15 @@ class Recount:
                 if self.pages.get(place, [""])[0] == "on_sheet":
                     raise Fault("again", seq, f"{body['shown']}, {body['page']}")
                 self.pages[place] = ["pending" if known and aside else body["state"], known]
-            case "sheet" if not body["pages"]:
-                raise Fault("invented", seq, body["id"])
+            case "sheet" if not body["pages"]:  # an answer of another channel, which an import vouches for
+                if (row := body.get("imported", {}).get("row", "")) in self.rows:
+                    raise Fault("invented", seq, body["id"])
+                self.rows.add(row)
+                self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
+            case "import" | "close" if len(self.rows) != 1 + self.vouched + body.get("added", 0):
+                raise Fault("invented", seq, body.get("file", "?"))
+            case "import":
+                self.vouched += body["added"]
             case "sheet":
                 self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
                 for page in (self.pages[self.place_of[key]] for _side, key in body["pages"]):

@@ -160,7 +160,9 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
     from ballotscan.cli.doctor import doctor
     from ballotscan.cli.gallery import gallery
     from ballotscan.cli.inspect import inspect
+    from ballotscan.cli.programme import due
     from ballotscan.cli.record import backup, rebuild, restore, void
+    from ballotscan.cli.report import report
     from ballotscan.cli.retention import retention
     from ballotscan.cli.review import review
     from ballotscan.cli.roles import roles
@@ -175,6 +177,8 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
         ("gallery", gallery, _("Draw all boxes in order of their ink, to show where the border lies.")),
         ("review", review, _("Serve the pages on which people settle what is doubtful.")),
         ("tally", tally, _("Count a period's answers, once everything balances.")),
+        ("report", report, _("Write a period's official report, notice, web page, workbook and open data.")),
+        ("due", due, _("What must be published when, by the programme's calendar.")),
         ("void", void, _("Take one sheet out of every count, for a reason two persons agree on.")),
         ("close", close, _("Close a period under two signatures: nothing enters it any more.")),
         ("amend", amend, _("Open a closed period again under two signatures.")),
@@ -190,7 +194,7 @@ def _commands() -> tuple[tuple[str, Callable[..., None], str], ...]:
 
 def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
     """Name, commands and help of each group."""
-    from ballotscan.cli import audit, box, calibrate, export, keys, rulings, template, users
+    from ballotscan.cli import audit, box, calibrate, export, importing, keys, programme, template, users
 
     return (
         ("template", template.app, _("The forms: list, show, print, and take in an office's own.")),
@@ -198,7 +202,8 @@ def _groups() -> tuple[tuple[str, typer.Typer, str], ...]:
         ("users", users.app, _("Accounts of the review page.")),
         ("audit", audit.app, _("Prove by sheets drawn at random how wrong the figures can still be.")),
         ("box", box.app, _("Minutes of opening ballot boxes.")),
-        ("import", rulings.app, _("Take in what people decided.")),
+        ("import", importing.app, _("Take in what people decided, answers of other channels, and counts.")),
+        ("programme", programme.app, _("Survey programmes that are ready to use.")),
         ("keys", keys.app, _("Keys for signing.")),
         ("calibrate", calibrate.app, _("Test a scanner: draw a test deck, and judge the scan of it.")),
     )

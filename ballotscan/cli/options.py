@@ -16,7 +16,7 @@ Quarter = Annotated[
     str | None,
     typer.Option(
         "--quarter",
-        help=_("The period: 2023-03, 2023Q1, 2023H1, 2023, or 2023-01-01..2023-02-28."),
+        help=_("The period: 2023-03, 2023Q1, 2023H1, 2023M9, 2023, or 2023-01-01..2023-02-28."),
         metavar="PERIOD",
     ),
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -15,11 +16,6 @@ from ballotscan.settings import load_settings
 app = typer.Typer()
 
 _FAULTS_SHOWN: Final = 20  # one screen
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``rulings`` a command of its own while it is the only one of the group."""
 
 
 @app.command(help=_("Take in a filled-in review file: all of it, or nothing if a row is wrong."))
@@ -49,7 +45,7 @@ def rulings(
             lambda batch: list(store.answer_rows(Scope(batch=batch))),
         )
         if read.faults:
-            _refuse(file, read.faults)
+            refuse_rows(file, read.faults)
         added = store.add_rulings(read.rulings)
         left = sum(1 for _row in store.answer_rows(in_review=True))
     known = len(read.rulings) - added
@@ -59,7 +55,8 @@ def rulings(
     typer.echo(_("Answers that still await review: {count}.").format(count=left))
 
 
-def _refuse(file: Path, faults: tuple[str, ...]) -> None:
+def refuse_rows(file: Path, faults: Sequence[str]) -> NoReturn:
+    """Say what is wrong, one line a row, and raise ``UsageError``."""
     for fault in faults[:_FAULTS_SHOWN]:
         typer.echo(fault, err=True)
     raise UsageError(

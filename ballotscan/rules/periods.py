@@ -21,6 +21,7 @@ FIRST_DAY_ND09: Final = 15  # decree 09/2019/NĐ-CP, article 12
 
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _PART: Final = re.compile(r"(\d{4})([QH])(\d)", re.ASCII)
+_NINE_MONTHS: Final = re.compile(r"(\d{4})M9", re.ASCII)
 _YEAR: Final = re.compile(r"(\d{4})", re.ASCII)
 _MONTHS_OF_PART: Final = {"Q": 3, "H": 6}
 
@@ -36,7 +37,8 @@ class Period:
 
 
 def parse_period(text: str, rule: str = "nd09") -> Period:
-    """The period a text such as ``2023-03``, ``2023Q1``, ``2023H1``, ``2023`` or ``A..B`` names.
+    """The period a text such as ``2023-03``, ``2023Q1``, ``2023H1``, ``2023M9`` (nine months), ``2023`` or
+    ``A..B`` names.
 
     ``A..B`` are two ISO dates, both included, under no rule. Raises ``UsageError`` where the text is no
     period or the rule is not known.
@@ -56,21 +58,25 @@ def parse_period(text: str, rule: str = "nd09") -> Period:
     except ValueError:
         raise UsageError(
             _("'{text}' is not a period.").format(text=text),
-            _("Write a month 2023-03, a quarter 2023Q1, a half-year 2023H1, a year 2023, or two dates A..B."),
+            _(
+                "Write a month 2023-03, a quarter 2023Q1, a half-year 2023H1, nine months 2023M9, a"
+                " year 2023, or two dates A..B."
+            ),
         ) from None
     return Period(name, known_rule, first, last)
 
 
 def next_period(period: Period) -> str:
-    """The name of the next period of the same kind, such as ``2024Q1``; after two dates its first day."""
+    """The name of the next period of the same kind, such as ``2024Q1``; after two dates its first day. After
+    nine months comes the last quarter: that is where what comes late is counted.
+    """
     if period.rule == "dates":
         return (period.last + timedelta(days=1)).isoformat()
+    if match := _NINE_MONTHS.fullmatch(period.name):
+        return f"{match[1]}Q4"
     year, month, months = _months_named(period.name)
     start = year * 12 + month - 1 + months
-    year, month = start // 12, start % 12 + 1
-    if "-" in period.name:
-        return f"{year}-{month:02d}"
-    return f"{year}" + {3: f"Q{(month + 2) // 3}", 6: f"H{(month + 5) // 6}", 12: ""}[months]
+    return _name_of(start // 12, start % 12 + 1, months)
 
 
 def _months_named(name: str) -> tuple[int, int, int]:
@@ -82,6 +88,8 @@ def _months_named(name: str) -> tuple[int, int, int]:
         return _existing(int(match[1]), (int(match[3]) - 1) * months + 1, months)
     if match := _YEAR.fullmatch(name):
         return int(match[1]), 1, 12
+    if match := _NINE_MONTHS.fullmatch(name):
+        return int(match[1]), 1, 9
     raise ValueError(name)
 
 
@@ -107,3 +115,23 @@ def _between_dates(name: str) -> Period:
             _("The period {name} ends before it begins.").format(name=name), _("Exchange the two dates.")
         )
     return Period(f"{first}..{last}", "dates", first, last)
+
+
+def previous_period(period: Period) -> Period:
+    """The period to compare with: the one of the same kind before it; of nine months those of the year
+    before, of two dates as many days before the first.
+    """
+    if period.rule == "dates":
+        days = period.last - period.first + timedelta(days=1)
+        first, last = period.first - days, period.last - days
+        return Period(f"{first}..{last}", "dates", first, last)
+    year, month, months = _months_named(period.name)
+    start = year * 12 + month - 1 - (12 if months == 9 else months)
+    name = _name_of(start // 12, start % 12 + 1, months)
+    return parse_period(name, period.rule)
+
+
+def _name_of(year: int, month: int, months: int) -> str:
+    """The name of so many months from this one on, which begin a period of that kind."""
+    parts = {3: f"Q{(month + 2) // 3}", 6: f"H{(month + 5) // 6}", 9: "M9", 12: ""}
+    return f"{year}{parts[months]}" if months > 1 else f"{year}-{month:02d}"

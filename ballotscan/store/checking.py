@@ -7,9 +7,12 @@ digests is enough. What is kept is a convenience, no proof: ``verify`` and ``clo
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, create_engine, delete, func, insert, select
@@ -18,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 from ballotscan.store import ledger, projections, schema
 
 _NAME: Final = "verified"
+NOTE: Final = ".verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,31 @@ def check_since_verified(connection: Connection) -> Check:
         return Check("tables", tables=differing)
     verified = Verified(report.entries, report.head, found)
     return Check("", verified=None if verified == last else verified)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a database file's bytes: 0.1 s for the 135 MB of a million answers, where the digests of
+    all rows take 4. Only to be called inside a reading transaction, which keeps writers out.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unchanged(path: Path) -> bool:
+    """Whether every byte of a database file is as when all of it was last found right."""
+    note = path.with_name(path.name + NOTE)
+    try:
+        return note.read_text(encoding="ascii") == file_digest(path)
+    except (OSError, ValueError):
+        return False
+
+
+def note_unchanged(path: Path) -> None:
+    """Remember a database file's bytes as right. A convenience like ``Verified``, and no proof: whoever can
+    write it can write the database. Where it cannot be written, the next check is the long one.
+    """
+    with suppress(OSError):
+        path.with_name(path.name + NOTE).write_text(file_digest(path), encoding="ascii")
 
 
 def _table_entries(connection: Connection, after: int) -> int:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.engine import URL
@@ -39,7 +39,9 @@ from ballotscan.store import (
     bodies,
     checking,
     closes,
+    counting,
     decisions,
+    importing,
     keeping,
     ledger,
     originals,
@@ -64,8 +66,10 @@ from ballotscan.store.rows import (
     EVERYTHING,
     AnswerRow,
     Closing,
+    CountedSheet,
     Difference,
     Due,
+    ImportedBefore,
     KnownFile,
     KnownPage,
     NewFile,
@@ -75,6 +79,7 @@ from ballotscan.store.rows import (
     QuestionCodes,
     Removal,
     Scope,
+    SheetAnswers,
     SheetPage,
     SheetRow,
     Traced,
@@ -83,7 +88,8 @@ from ballotscan.store.rows import (
 if TYPE_CHECKING:
     from datetime import date
 
-    import pandas as pd
+
+NOTHING = Balance(*[0] * 11)
 
 
 def open_store(location: str | Path, folder: Path | None = None, *, create: bool = True) -> Store:
@@ -290,6 +296,48 @@ class Store:
             self._runs[name] = writing.last_run(connection, name)
         return self._runs[name]
 
+    # --- other channels, and numbers that are declared ---------------------------------------------------
+
+    def add_import(
+        self,
+        note: Mapping[str, Any],
+        groups: Sequence[tuple[BatchSettings, Sequence[importing.ImportedSheet]]],
+        engine: str,
+    ) -> int:
+        """Enter answers that were given on another channel, all or none; see ``importing.add_import``."""
+        with self._writing() as connection:
+            return importing.add_import(connection, note, groups, engine)
+
+    def known_rows(self, rows: Sequence[str]) -> dict[str, str]:
+        """See ``importing.known_rows``."""
+        with self._reading() as connection:
+            return importing.known_rows(connection, rows)
+
+    def known_respondents(self, respondents: Sequence[str]) -> list[ImportedBefore]:
+        """See ``importing.known_respondents``."""
+        with self._reading() as connection:
+            return importing.known_respondents(connection, respondents)
+
+    def imports(self) -> list[dict[str, Any]]:
+        """Every import of answers, as it was entered."""
+        with self._reading() as connection:
+            return importing.imports(connection)
+
+    def comments(self, first: date, last: date) -> list[tuple[str, str]]:
+        """See ``importing.comments``."""
+        with self._reading() as connection:
+            return importing.comments(connection, first, last)
+
+    def declare(self, kind: importing.Declared, body: Mapping[str, Any]) -> bool:
+        """Enter numbers that an office declares; False where the very same stand already."""
+        with self._writing() as connection:
+            return importing.declare(connection, kind, body)
+
+    def declared(self, kind: importing.Declared) -> list[dict[str, Any]]:
+        """What stands of one kind of declared numbers."""
+        with self._reading() as connection:
+            return importing.declared(connection, kind)
+
     # --- looking -----------------------------------------------------------------------------------------
 
     def known_originals(self, shas: Collection[Sha256]) -> set[Sha256]:
@@ -390,8 +438,33 @@ class Store:
             return page_queries.sheet_pages(connection, scope)
 
     def balance(self, batch: str) -> Balance:
+        name = bodies.composed(batch)
         with self._reading() as connection:
-            return queries.balance(connection, bodies.composed(batch))
+            return queries.balances(connection, name).get(name, NOTHING)
+
+    def rulings_on(self, batches: Collection[str]) -> int:
+        """How many rulings of people stand on the sheets of these batches."""
+        with self._reading() as connection:
+            return queries.rulings_on(connection, batches)
+
+    def balances(self) -> dict[str, Balance]:
+        """The same for every batch."""
+        with self._reading() as connection:
+            return queries.balances(connection)
+
+    def pages_pending(self) -> dict[str, int]:
+        """How many pages of each batch have no place yet."""
+        with self._reading() as connection:
+            return queries.pages_pending(connection)
+
+    def all_warnings(self) -> dict[str, list[BatchWarning]]:
+        """What was noticed while each batch was scanned."""
+        found: dict[str, list[BatchWarning]] = {}
+        table = schema.warnings
+        with self._reading() as connection:
+            for row in connection.execute(select(table).order_by(table.c.key)):
+                found.setdefault(row.batch, []).append(bodies.read_warning(row))
+        return found
 
     def questions(self) -> dict[tuple[str, str], tuple[QuestionCodes, ...]]:
         """What can be answered, by form and edition."""
@@ -422,23 +495,10 @@ class Store:
         with self._reading() as connection:
             yield from queries.answer_rows(connection, scope, in_review=in_review)
 
-    def answers_frame(
-        self, first: date | None = None, last: date | None = None, batch: str | None = None
-    ) -> pd.DataFrame:
-        """See ``frames.answers_frame``."""
-        from ballotscan.store import frames
-
+    def counted(self, scope: Scope = EVERYTHING) -> tuple[list[CountedSheet], list[SheetAnswers]]:
+        """Every sheet with what its batch says of it, and all its answers; see ``counting``."""
         with self._reading() as connection:
-            return frames.answers_frame(connection, Scope(first, last, batch))
-
-    def sheets_frame(
-        self, first: date | None = None, last: date | None = None, batch: str | None = None
-    ) -> pd.DataFrame:
-        """See ``frames.sheets_frame``."""
-        from ballotscan.store import frames
-
-        with self._reading() as connection:
-            return frames.sheets_frame(connection, Scope(first, last, batch))
+            return counting.counted(connection, scope)
 
     # --- the record itself -------------------------------------------------------------------------------
 
@@ -581,8 +641,14 @@ class Store:
 
     def check_since_verified(self) -> checking.Check:
         """Compare chain and tables with what was verified last; keep the outcome, if that can be written."""
+        file = Path(self._url.database or "") if self._url.get_backend_name() == "sqlite" else None
         with self._reading() as connection:
+            connection.execute(select(schema.about).limit(1)).all()  # now no writer can change the file
+            if file and checking.unchanged(file):
+                return checking.Check("")
             found = checking.check_since_verified(connection)
+            if file and not found.fault and not found.verified:
+                checking.note_unchanged(file)
         if found.verified:
             with suppress(StoreError), self._writing(wait_s=0) as connection:
                 checking.keep_verified(connection, found.verified)

@@ -194,6 +194,15 @@ def _sheet(connection: Connection, entries: Sequence[Entry]) -> None:
     if places:
         _put_on_sheets(connection, places)
     _count_sheets(connection, entries, "sheets_made")
+    rows = [_imported_row(entry) for entry in entries if "imported" in entry.body]
+    if rows:
+        connection.execute(insert(schema.imported), rows)
+
+
+def _imported_row(entry: Entry) -> dict[str, Any]:
+    about = entry.body["imported"]
+    names = ("row", "content", "respondent")
+    return {"sheet": entry.seq, "comment": about.get("comment", ""), **{name: about[name] for name in names}}
 
 
 def _sheet_row(entry: Entry) -> dict[str, Any]:
@@ -386,6 +395,10 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "migrated": _nothing,
     "export": _nothing,
     "removed": _nothing,
+    "import": _nothing,
+    "counts": _nothing,
+    "dossiers": _nothing,
+    "dispatch": _nothing,
     "form": _form,
     "batch": _batch,
     "run": _run,

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, case, func, or_, select
 
 from ballotscan.model import (
     Answer,
@@ -256,6 +256,17 @@ def past_sides(connection: Connection, forms_at_hand: Collection[str], but: str)
     return [PastSide(*side, count) for side, count in sorted(counts.items())]
 
 
+def rulings_on(connection: Connection, names: Collection[str]) -> int:
+    """How many rulings stand on the sheets of these batches."""
+    query = (
+        select(sheets.c.batch, func.count())
+        .join(rulings, rulings.c.sheet == sheets.c.key)
+        .where(rulings.c.superseded_by.is_(None))
+        .group_by(sheets.c.batch)
+    )
+    return sum(count for batch, count in connection.execute(query) if batch in names)
+
+
 def box_openings(connection: Connection, batch: str | None) -> list[BoxOpening]:
     """The minutes that stand, of one batch or all, as they were entered."""
     query = select(boxes).where(boxes.c.standing).order_by(boxes.c.key)
@@ -267,40 +278,55 @@ def box_openings(connection: Connection, batch: str | None) -> list[BoxOpening]:
 # --- the balance -----------------------------------------------------------------------------------------
 
 
-def balance(connection: Connection, batch: str) -> Balance:
-    """Where everything of a batch went. What came in is counted by the files, apart from the pages stored."""
-    came_in = select(func.sum(case((files.c.page_count > 0, files.c.page_count), else_=1)))
-    pages_in = connection.execute(came_in.where(files.c.batch == batch)).scalar_one() or 0
-    by_state = _counts(connection, pages.c.state, pages.c.batch == batch)
-    by_sheet_state = _counts(connection, sheets.c.state, sheets.c.batch == batch)
-    made = batch_row(connection, batch)
-    return Balance(
-        pages_in=int(pages_in),
-        pages_on_sheets=by_state[PageState.ON_SHEET],
-        pages_non_ballot=by_state[PageState.NON_BALLOT],
-        pages_repeat=by_state[PageState.REPEAT],
-        pages_set_aside=by_state[PageState.SET_ASIDE],
-        sheets=made.sheets_made - made.sheets_released if made else 0,
-        sheets_read=by_sheet_state[SheetState.READ],
-        sheets_review=by_sheet_state[SheetState.REVIEW],
-        sheets_void=by_sheet_state[SheetState.VOID],
-        sheets_set_aside=by_sheet_state[SheetState.SET_ASIDE],
-        sheets_incomplete=by_sheet_state[SheetState.INCOMPLETE],
-        sheets_again=_scanned_again(connection, batch),
-    )
+def balances(connection: Connection, batch: str | None = None) -> dict[str, Balance]:
+    """Where everything of each batch (or of one) went; by batch, in a few queries however many there are.
+
+    What came in is counted by the files, apart from the pages stored.
+    """
+    each_file = func.sum(case((files.c.page_count > 0, files.c.page_count), else_=1))
+    came_in = _sums(connection, files.c.batch, each_file, batch)
+    by_state = _counts(connection, pages.c.batch, pages.c.state, batch)
+    by_sheet_state = _counts(connection, sheets.c.batch, sheets.c.state, batch)
+    again = _sums(connection, sheets.c.batch, func.count(), batch, scanned_again)
+    query = select(batches.c.name, batches.c.sheets_made, batches.c.sheets_released)
+    query = query if batch is None else query.where(batches.c.name == batch)
+    return {
+        row.name: Balance(
+            pages_in=came_in[row.name],
+            pages_on_sheets=by_state[row.name, PageState.ON_SHEET],
+            pages_non_ballot=by_state[row.name, PageState.NON_BALLOT],
+            pages_repeat=by_state[row.name, PageState.REPEAT],
+            pages_set_aside=by_state[row.name, PageState.SET_ASIDE],
+            sheets=row.sheets_made - row.sheets_released,
+            sheets_read=by_sheet_state[row.name, SheetState.READ],
+            sheets_review=by_sheet_state[row.name, SheetState.REVIEW],
+            sheets_void=by_sheet_state[row.name, SheetState.VOID],
+            sheets_set_aside=by_sheet_state[row.name, SheetState.SET_ASIDE],
+            sheets_incomplete=by_sheet_state[row.name, SheetState.INCOMPLETE],
+            sheets_again=again[row.name],  # void sheets whose paper counts as another sheet
+        )
+        for row in connection.execute(query)
+    }
 
 
-def _scanned_again(connection: Connection, batch: str) -> int:
-    """Void sheets of a batch whose paper counts as another sheet."""
-    query = (
-        select(func.count())
-        .select_from(scanned_again)
-        .join(sheets, sheets.c.key == scanned_again.c.sheet)
-        .where(sheets.c.batch == batch)
-    )
-    return int(connection.execute(query).scalar_one())
+def pages_pending(connection: Connection) -> dict[str, int]:
+    """How many pages of each batch have no place yet."""
+    by_state = _counts(connection, pages.c.batch, pages.c.state, None)
+    return {batch: count for (batch, state), count in by_state.items() if state == PageState.PENDING}
 
 
-def _counts(connection: Connection, column: Any, where: Any) -> dict[str, int]:
-    query = select(column, func.count()).where(where).group_by(column)
-    return defaultdict(int, {row[0]: row[1] for row in connection.execute(query)})
+def _sums(
+    connection: Connection, by: Any, what: Any, batch: str | None, of: Table | None = None
+) -> dict[str, int]:
+    """A sum for each batch; ``of`` is counted through its sheets."""
+    query = select(by, what).group_by(by)
+    if of is not None:
+        query = query.select_from(of).join(sheets, sheets.c.key == of.c.sheet)
+    query = query if batch is None else query.where(by == batch)
+    return defaultdict(int, {row[0]: int(row[1]) for row in connection.execute(query)})
+
+
+def _counts(connection: Connection, by: Any, state: Any, batch: str | None) -> dict[tuple[str, str], int]:
+    query = select(by, state, func.count()).group_by(by, state)
+    query = query if batch is None else query.where(by == batch)
+    return defaultdict(int, {(row[0], row[1]): row[2] for row in connection.execute(query)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ballotscan.model import Answer, PageRef, PageState, Reason, Sha256, SheetId, SheetState
 
@@ -85,6 +85,47 @@ class SheetRow(NamedTuple):
     machine_state: SheetState
     reason: Reason | None
     serial: str | None
+
+
+class ImportedBefore(NamedTuple):
+    """A sheet whose respondent is known by a keyed hash."""
+
+    respondent: str
+    sheet: str
+    form: str
+    received: date
+
+
+class CountedSheet(NamedTuple):
+    """A sheet as the tally counts it, with what its batch says of it."""
+
+    sheet: str
+    unit: str
+    channel: str
+    linh_vuc: str
+    form: str
+    edition: str
+    state: str
+    reason: str = ""
+
+
+IN_REVIEW: Final = "?"
+UNDECIDED: Final = "#"
+RULED_INVALID: Final = "!"
+
+
+class SheetAnswers(NamedTuple):
+    """All answers of one sheet, people's rulings settled in. ``questions`` and ``answers`` are lists of the
+    same length joined by commas, which are in no id or code.
+
+    An answer is its codes joined by ``|``, nothing for blank; with ``?`` behind it waits for a person, with
+    ``!`` a person ruled it invalid, with ``#`` it was accepted though nothing was decided, which is a fault.
+    A million answers as rows of their own take five times as long to fetch.
+    """
+
+    sheet: str
+    questions: str
+    answers: str
 
 
 class PageRow(NamedTuple):

@@ -218,6 +218,17 @@ boxes = Table(
     Index("boxes_batch", "batch", "key"),
 )
 
+imported = Table(
+    "imported",
+    projected,
+    Column("sheet", _Key, ForeignKey("sheets.key"), primary_key=True, autoincrement=False),
+    Column("row", String, nullable=False, unique=True),
+    Column("content", String, nullable=False),
+    Column("respondent", String, nullable=False),  # a keyed hash; empty where nobody is named
+    Column("comment", String, nullable=False),
+    Index("imported_respondent", "respondent"),
+)
+
 warnings = Table(
     "warnings",
     projected,

@@ -1,22 +1,25 @@
 """Rows to counts: every question of every form, over all sheets and per unit, channel and lĩnh vực.
 
 How many sheets there are comes from the table of sheets, what was answered from the table of answers;
-``reconcile`` holds the one against the other.
+``reconcile`` holds the one against the other. Plain Python over columns: the answers of many sheets to one
+question are counted at once, then sums are added up.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
+from ballotscan.errors import NotBalancedError
 from ballotscan.forms.form import Form, Question
-from ballotscan.model import Outcome, SheetState, Status
+from ballotscan.i18n import gettext as _
+from ballotscan.model import SheetState
+from ballotscan.store import rows
+from ballotscan.store.rows import CountedSheet, SheetAnswers
 from ballotscan.tally.figures import AWAITING, NOT_GIVEN, By, FormTally, Group, Item, OptionCount
 from ballotscan.tally.indices import find_indices
-
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
 
 Edition = tuple[str, str]
 """A form's id and edition."""
@@ -25,32 +28,64 @@ COUNTED: Final = (SheetState.READ, SheetState.REVIEW)
 GROUPED_BY: Final[tuple[By, ...]] = ("unit", "channel", "linh_vuc")
 
 # Where the answer to one question of one sheet went.
+_MARKS: Final = rows.IN_REVIEW + rows.UNDECIDED + rows.RULED_INVALID
 ANSWERED, BLANK, INVALID, IN_REVIEW, UNKNOWN = "answered", "blank", "invalid", "awaiting", "unknown"
 
 
+class Where(NamedTuple):
+    """What groups a sheet: its names are those of ``By``."""
+
+    unit: str
+    channel: str
+    linh_vuc: str
+
+
+@dataclass
+class Cells:
+    """The sums over sheets that share a ``Where``, from which every group is added up.
+
+    ``answers`` counts by question, place and codes; ``begun`` are the sheets with an answer to any question
+    of the index, ``content`` those of them whose every such answer is a satisfied one.
+    """
+
+    sheets: int = 0
+    begun: int = 0
+    content: int = 0
+    answers: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def add(self, other: Cells) -> None:
+        self.sheets += other.sheets
+        self.begun += other.begun
+        self.content += other.content
+        self.answers.update(other.answers)
+
+
 def count_forms(
-    sheets: DataFrame, answers: DataFrame, forms: Mapping[Edition, Form]
+    sheets: Sequence[CountedSheet], answers: Iterable[SheetAnswers], forms: Mapping[Edition, Form]
 ) -> tuple[FormTally, ...]:
     """Count each form and edition found among ``sheets``, in order of their ids.
 
-    ``sheets`` has a row per sheet: sheet, unit, channel, linh_vuc, form, edition, sheet_state. ``answers``
-    has a row per question of each sheet: sheet, question, codes (joined by ``|``), outcome, status, invalid;
-    people's rulings are settled in. Rows are expected to be whole and single: ``reconcile.check_rows``.
+    People's rulings are settled in. Rows are expected to be whole and single: ``reconcile.check_rows``.
+    Raises ``NotBalancedError`` where an answer is none of the template's.
     """
-    editions = sorted(set(zip(sheets["form"], sheets["edition"], strict=True)))
-    return tuple(
-        _count_form(
-            sheets[sheets["form"].eq(form) & sheets["edition"].eq(edition)], answers, forms[form, edition]
-        )
-        for form, edition in editions
-    )
+    of_edition: dict[Edition, list[CountedSheet]] = defaultdict(list)
+    edition_of: dict[str, Edition] = {}
+    for sheet in sheets:
+        of_edition[sheet.form, sheet.edition].append(sheet)
+        if sheet.state in COUNTED:
+            edition_of[sheet.sheet] = sheet.form, sheet.edition
+    given: dict[Edition, list[SheetAnswers]] = defaultdict(list)
+    for answer in answers:
+        edition = edition_of.get(answer.sheet)
+        if edition is not None:
+            given[edition].append(answer)
+    return tuple(_count_form(of_edition[e], given[e], forms[e]) for e in sorted(of_edition))
 
 
-def _count_form(sheets: DataFrame, answers: DataFrame, form: Form) -> FormTally:
-    states = Counter(sheets["sheet_state"])
-    counted = sheets[sheets["sheet_state"].isin(COUNTED)]
-    placed = sort_answers(answers[answers["sheet"].isin(counted["sheet"])], form)
-    waiting = placed[placed["place"] == IN_REVIEW]
+def _count_form(sheets: Sequence[CountedSheet], answers: Sequence[SheetAnswers], form: Form) -> FormTally:
+    states = Counter(sheet.state for sheet in sheets)
+    counted = [sheet for sheet in sheets if sheet.state in COUNTED]
+    waiting = [answer.answers.count(rows.IN_REVIEW) for answer in answers]
     return FormTally(
         form=form.id,
         edition=form.edition,
@@ -60,40 +95,153 @@ def _count_form(sheets: DataFrame, answers: DataFrame, form: Form) -> FormTally:
         void=states[SheetState.VOID],
         set_aside=states[SheetState.SET_ASIDE],
         incomplete=states[SheetState.INCOMPLETE],
-        awaiting_answers=len(waiting),
-        awaiting_sheets=waiting["sheet"].nunique(),
-        groups=tuple(_groups(counted, placed, form)),
+        awaiting_answers=sum(waiting),
+        awaiting_sheets=sum(count > 0 for count in waiting),
+        groups=tuple(_groups(_count_cells(counted, answers, form), form)),
     )
 
 
-def sort_answers(answers: DataFrame, form: Form) -> DataFrame:
-    """Add the column ``place``: where each answer goes.
+def place_of(answer: str, multiple: bool) -> str:
+    """Where an answer goes, written as in ``rows.SheetAnswers``.
 
     In review an answer is only the machine's proposal and waits. Accepted, it is blank without a code,
     invalid with several where one may be chosen or where a person said so, else answered. An accepted answer
     that the machine could not read is an error of the program: it goes nowhere, and nothing will balance.
     """
-    single = [question.id for question in form.questions if not question.multiple]
-    undecided = answers["outcome"].isin([Outcome.UNSURE.value, Outcome.UNREADABLE.value])
-    several = answers["codes"].str.contains("|", regex=False) & answers["question"].isin(single)
-    place = answers["codes"].ne("").map({True: ANSWERED, False: BLANK})
-    place = place.mask(several | answers["invalid"].astype(bool), INVALID)
-    place = place.mask(undecided, UNKNOWN)
-    place = place.mask(answers["status"].ne(Status.ACCEPTED), UNKNOWN)
-    place = place.mask(answers["status"].eq(Status.REVIEW), IN_REVIEW)
-    return answers.assign(place=place)
+    if answer.endswith(rows.IN_REVIEW):
+        return IN_REVIEW
+    if answer.endswith(rows.UNDECIDED):
+        return UNKNOWN
+    if answer.endswith(rows.RULED_INVALID) or ("|" in answer and not multiple):
+        return INVALID
+    return ANSWERED if answer else BLANK
 
 
-def _groups(sheets: DataFrame, placed: DataFrame, form: Form) -> Iterator[Group]:
+Alike = tuple[str, list[list[str]]]
+"""Sheets that answer the same questions in the same order: these, and of each sheet its answers."""
+
+
+def _alike(answers: Sequence[SheetAnswers]) -> list[Alike]:
+    found: dict[str, list[list[str]]] = defaultdict(list)
+    for each in answers:
+        found[each.questions].append(each.answers.split(","))
+    return list(found.items())
+
+
+def _count_cells(
+    sheets: Sequence[CountedSheet], answers: Sequence[SheetAnswers], form: Form
+) -> dict[Where, Cells]:
+    """The sums over all sheets that share unit, channel and lĩnh vực."""
+    fields = linh_vuc_of(sheets, answers, form)
+    cells: dict[Where, Cells] = defaultdict(Cells)
+    where: dict[str, Where] = {}
+    for sheet in sheets:
+        where[sheet.sheet] = Where(sheet.unit, sheet.channel, fields[sheet.sheet])
+        cells[where[sheet.sheet]].sheets += 1
+    given: dict[Where, list[SheetAnswers]] = defaultdict(list)
+    for answer in answers:
+        given[where[answer.sheet]].append(answer)
+    multiple = {question.id for question in form.questions if question.multiple}
+    for place, mine in given.items():
+        cell, alike = cells[place], _alike(mine)
+        for question, column in _columns(alike):
+            for codes, count in column.items():
+                to = place_of(codes, question in multiple)
+                cell.answers[question, to, codes] += count
+        cell.begun, cell.content = _count_content(alike, form)
+    _refuse_unknown(form, cells.values())
+    return cells
+
+
+def _columns(alike: Iterable[Alike]) -> Iterator[tuple[str, Counter[str]]]:
+    """Each question with how often each answer was given to it."""
+    for questions, given in alike:
+        for question, column in zip(questions.split(","), zip(*given, strict=True), strict=True):
+            yield question, Counter(column)
+
+
+def _refuse_unknown(form: Form, cells: Iterable[Cells]) -> None:
+    """Every question and every code chosen is the template's; else ``NotBalancedError`` names the first.
+
+    Without this an answer unknown to the template would vanish from the count of a multiple choice.
+    """
+    known = {question.id: {"", *(option.code for option in question.options)} for question in form.questions}
+    read = {(question, answer) for cell in cells for question, _place, answer in cell.answers}
+    for question, answer in sorted(read):
+        for code in answer.rstrip(_MARKS).split("|"):
+            if code not in known.get(question, ()):
+                raise NotBalancedError(
+                    _(
+                        "{form} {edition}: the template has no question {question} with option '{code}'."
+                    ).format(form=form.id, edition=form.edition, question=question, code=code),
+                    _("It was changed after the scan: put back the template that was scanned with."),
+                )
+
+
+def _count_content(alike: Sequence[Alike], form: Form) -> tuple[int, int]:
+    """How many sheets answer any question of the index, and how many of these are satisfied in all of them.
+
+    Questions with the same codes and the same satisfied ones are looked at together.
+    """
+    scales: dict[tuple[Set[str], Set[str]], set[str]] = defaultdict(set)
+    for question in form.questions:
+        if enters_index(question):
+            known = frozenset(option.code for option in question.options)
+            scales[known, frozenset(question.satisfied)].add(question.id)
+    begun = content = 0
+    for questions, given in alike:
+        asked = questions.split(",")
+        places = [
+            (known, known - satisfied, [n for n, name in enumerate(asked) if name in names])
+            for (known, satisfied), names in scales.items()
+        ]
+        for answers in given:
+            said = [(known, bad, {answers[n] for n in at}) for known, bad, at in places]
+            if any(not known.isdisjoint(codes) for known, _bad, codes in said):
+                begun += 1
+                content += all(bad.isdisjoint(codes) for _known, bad, codes in said)
+    return begun, content
+
+
+def enters_index(question: Question) -> bool:
+    """Whether a question's answers are part of a form's index: a scale, of which one answer may be given."""
+    return bool(question.satisfied) and question.in_index and not question.multiple
+
+
+def linh_vuc_of(
+    sheets: Iterable[CountedSheet], answers: Iterable[SheetAnswers], form: Form
+) -> dict[str, str]:
+    """Each sheet's lĩnh vực: its own answer; the batch's where that is blank or invalid, or not asked."""
+    if form.linh_vuc_question is None:
+        return {sheet.sheet: sheet.linh_vuc for sheet in sheets}
+    question = form.question(form.linh_vuc_question)
+    label = {option.code: option.label for option in question.options}
+    said: dict[str, str] = {}
+    places: dict[str, int] = {}
+    for each in answers:
+        if each.questions not in places:
+            asked = each.questions.split(",")
+            places[each.questions] = asked.index(question.id) if question.id in asked else -1
+        place = places[each.questions]
+        answer = each.answers.split(",", place + 1)[place] if place >= 0 else ""
+        if answer in label:
+            said[each.sheet] = label[answer]
+        elif place_of(answer, question.multiple) == IN_REVIEW:
+            said[each.sheet] = AWAITING
+    # An office may name a batch's lĩnh vực by its code or by its label: both are one group.
+    return {sheet.sheet: said.get(sheet.sheet, label.get(sheet.linh_vuc, sheet.linh_vuc)) for sheet in sheets}
+
+
+def _groups(cells: Mapping[Where, Cells], form: Form) -> Iterator[Group]:
     """All sheets first; then each unit, channel and lĩnh vực, wherever any is given."""
-    yield _count_group("all", "", sheets, placed, form)
-    values = sheets.assign(linh_vuc=linh_vuc_of(sheets, placed, form))
+    yield _group("all", "", cells.values(), form)
     for by in GROUPED_BY:
-        if not values[by].ne(NOT_GIVEN).any():
+        values = {getattr(where, by) for where in cells}
+        if values <= {NOT_GIVEN}:
             continue
-        for value, of_value in sorted(values.groupby(by), key=lambda pair: _order(str(pair[0]))):
-            answers = placed[placed["sheet"].isin(of_value["sheet"])]
-            yield _count_group(by, str(value), of_value, answers, form)
+        for value in sorted(values, key=_order):
+            mine = [cell for where, cell in cells.items() if getattr(where, by) == value]
+            yield _group(by, value, mine, form)
 
 
 def _order(value: str) -> tuple[bool, str]:
@@ -101,39 +249,19 @@ def _order(value: str) -> tuple[bool, str]:
     return value in {NOT_GIVEN, AWAITING}, value
 
 
-def linh_vuc_of(sheets: DataFrame, placed: DataFrame, form: Form) -> Series[str]:
-    """Each sheet's lĩnh vực: its own answer; the batch's where that is blank or invalid, or not asked."""
-    if form.linh_vuc_question is None:
-        return sheets["linh_vuc"]
-    question = form.question(form.linh_vuc_question)
-    label = {option.code: option.label for option in question.options}
-    own = placed[placed["question"] == question.id].set_index("sheet")
-    said = own["codes"].map(label).where(own["place"] == ANSWERED)
-    said = said.mask(own["place"] == IN_REVIEW, AWAITING)
-    # An office may name a batch's lĩnh vực by its code or by its label: both are one group.
-    of_batch = sheets["linh_vuc"].map(lambda name: label.get(name, name))
-    return sheets["sheet"].map(said).astype(object).fillna(of_batch)
-
-
-def _count_group(by: By, value: str, sheets: DataFrame, placed: DataFrame, form: Form) -> Group:
-    columns = (placed["question"].tolist(), placed["place"].tolist(), placed["codes"].tolist())
-    places, options = _count_answers(zip(*columns, strict=True))
-    items = [_item(q, places[q.id], options[q.id], len(sheets)) for q in form.questions]
-    return Group(by, value, len(sheets), (*items, *pool_factors(items)), find_indices(items, form.questions))
-
-
-def _count_answers(
-    answers: Iterable[tuple[str, str, str]],
-) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
-    """By question, how many answers went to each place, and how often each option was chosen in those that
-    are answered. (For the few hundred rows of most groups this is ten times faster than grouping a frame.)"""
+def _group(by: By, value: str, cells: Iterable[Cells], form: Form) -> Group:
+    whole = Cells()
+    for cell in cells:
+        whole.add(cell)
     places: dict[str, Counter[str]] = defaultdict(Counter)
     options: dict[str, Counter[str]] = defaultdict(Counter)
-    for question, place, codes in answers:
-        places[question][place] += 1
-        if place == ANSWERED:
-            options[question].update(codes.split("|"))
-    return places, options
+    for (question, place, codes), count in whole.answers.items():
+        places[question][place] += count
+        for code in codes.split("|") if place == ANSWERED else ():
+            options[question][code] += count
+    items = [_item(q, places[q.id], options[q.id], whole.sheets) for q in form.questions]
+    indices = find_indices(items, form.questions)
+    return Group(by, value, whole.sheets, (*items, *pool_factors(items)), indices, whole.begun, whole.content)
 
 
 def _item(question: Question, places: Counter[str], chosen: Counter[str], sheets: int) -> Item:

@@ -78,6 +78,8 @@ class Group:
     sheets: int
     items: tuple[Item, ...]  # questions in printed order, then factors
     indices: tuple[Index, ...]  # questions in printed order, then factors, then all
+    begun: int = 0  # sheets that answer any question of the index
+    content: int = 0  # of these, those whose every such answer counts as satisfied
 
     def of_level(self, level: Level) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.level == level)
@@ -124,6 +126,11 @@ class BatchLine:
     def taken_out(self) -> int | None:
         """How many ballots came out of its boxes; None where no minute tells."""
         return sum(box.taken_out for box in self.boxes) if self.boxes else None
+
+    @property
+    def imported(self) -> bool:
+        """Whether its ballots came without any page: answers of another channel."""
+        return not self.balance.pages_in and bool(self.balance.sheets)
 
     @property
     def unexpected(self) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,9 @@ from ballotscan.errors import BallotscanError, UsageError
 from ballotscan.forms.form import Form
 from ballotscan.forms.load import find_forms, load_form
 from ballotscan.i18n import gettext as _
-from ballotscan.model import BatchSettings, PageState
+from ballotscan.model import BatchSettings
 from ballotscan.rules.periods import Period
+from ballotscan.store.rows import Scope
 from ballotscan.tally import reconcile
 from ballotscan.tally.counts import Edition, count_forms
 from ballotscan.tally.figures import BatchLine, Tally
@@ -34,16 +35,14 @@ def make_tally(
     batches = [line for line in _batches(store, period, batch) if unit in ("", line.unit)]
     if not batches:
         raise BallotscanError(_("No batch of the unit '{unit}' was received then.").format(unit=unit))
-    pending = {line.name: _pages_pending(store, line.name) for line in batches}
-    reconcile.check_batches(batches, pending)
+    reconcile.check_batches(batches, store.pages_pending())
     first, last = (period.first, period.last) if period else (None, None)
-    sheets = store.sheets_frame(first, last, batch)
-    answers = store.answers_frame(first, last, batch)
+    scope = Scope(first, last, batch)
+    sheets, answers = store.counted(scope)
     reconcile.check_rows(sheets, answers)
     if unit:
-        sheets, answers = sheets[sheets["unit"] == unit], answers[answers["unit"] == unit]
-    forms = load_editions(zip(sheets["form"], sheets["edition"], strict=True), templates)
-    reconcile.check_codes(answers, forms)
+        sheets = [sheet for sheet in sheets if sheet.unit == unit]
+    forms = load_editions({(sheet.form, sheet.edition) for sheet in sheets}, templates)
     closed = covering(store.closings(), period) if period else None
     counted = count_forms(sheets, answers, forms)
     reconcile.check_sheets(batches, counted)
@@ -68,18 +67,22 @@ def _batches(store: Store, period: Period | None, name: str | None) -> list[Batc
     wanted = [batch for batch in every if _is_wanted(batch, period, name)]
     if not wanted:
         raise _nothing_received(every, period)
-    return [_line(store, batch) for batch in sorted(wanted, key=lambda b: (b.received, b.name))]
+    return list(_lines(store, sorted(wanted, key=lambda b: (b.received, b.name))))
 
 
-def _line(store: Store, batch: BatchSettings) -> BatchLine:
-    about = (batch.name, batch.received, batch.unit, batch.channel, batch.linh_vuc, batch.expect)
-    return BatchLine(
-        *about,
-        store.balance(batch.name),
-        tuple(store.warnings(batch.name)),
-        _reason_at_close(store.closings(), batch),
-        tuple(store.box_openings(batch.name)),
-    )
+def _lines(store: Store, batches: Sequence[BatchSettings]) -> Iterator[BatchLine]:
+    """Each batch with all that is known of it; asked for once for all of them."""
+    balances, warnings, closings = store.balances(), store.all_warnings(), store.closings()
+    boxes = store.box_openings()
+    for batch in batches:
+        about = (batch.name, batch.received, batch.unit, batch.channel, batch.linh_vuc, batch.expect)
+        yield BatchLine(
+            *about,
+            balances[batch.name],
+            tuple(warnings.get(batch.name, ())),
+            _reason_at_close(closings, batch),
+            tuple(box for box in boxes if box.batch == batch.name),
+        )
 
 
 def _reason_at_close(closings: Sequence[Closing], batch: BatchSettings) -> str:
@@ -104,10 +107,6 @@ def _nothing_received(every: Sequence[BatchSettings], period: Period | None) -> 
         ),
         _("The database holds batches received from {first} to {last}.").format(first=days[0], last=days[-1]),
     )
-
-
-def _pages_pending(store: Store, batch: str) -> int:
-    return sum(page.state is PageState.PENDING for page in store.pending(batch))
 
 
 def load_editions(editions: Iterable[Edition], templates: Sequence[Path]) -> dict[Edition, Form]:

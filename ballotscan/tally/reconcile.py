@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
 from ballotscan.errors import NotBalancedError
-from ballotscan.forms.form import Form
 from ballotscan.i18n import gettext as _
-from ballotscan.tally.counts import Edition
+from ballotscan.store.rows import CountedSheet, SheetAnswers
 from ballotscan.tally.figures import BatchLine, FormTally, Group, Item
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 def check_batches(batches: Iterable[BatchLine], pending: Mapping[str, int]) -> None:
@@ -54,35 +49,26 @@ def check_sheets(batches: Iterable[BatchLine], forms: Iterable[FormTally]) -> No
         )
 
 
-def check_rows(sheets: DataFrame, answers: DataFrame) -> None:
+def check_rows(sheets: Iterable[CountedSheet], answers: Sequence[SheetAnswers]) -> None:
     """Each sheet and each answer is there once. Raises ``NotBalancedError`` naming the first that is not."""
-    for rows, key in ((sheets, ["sheet"]), (answers, ["sheet", "question"])):
-        doubled = rows[rows.duplicated(key)]
-        if len(doubled):
-            name = " ".join(str(part) for part in doubled.iloc[0][key])
-            raise NotBalancedError(
-                _("The database holds {name} more than once.").format(name=name), _damaged_or_foreign()
-            )
+    doubled = _first_doubled(sheet.sheet for sheet in sheets) or _first_doubled(a.sheet for a in answers)
+    asked = {each.questions: each.sheet for each in answers}
+    for questions, sheet in asked.items():
+        question = _first_doubled(questions.split(","))
+        doubled = doubled or (question and f"{sheet} {question}")
+    if doubled:
+        raise NotBalancedError(
+            _("The database holds {name} more than once.").format(name=doubled), _damaged_or_foreign()
+        )
 
 
-def check_codes(answers: DataFrame, forms: Mapping[Edition, Form]) -> None:
-    """Every question and every code chosen is the template's; else ``NotBalancedError`` names the first.
-
-    Without this an answer unknown to the template would vanish from the count of a multiple choice.
-    """
-    questions = {(*edition, q.id): q for edition, form in forms.items() for q in form.questions}
-    read = answers[["form", "edition", "question", "codes"]].drop_duplicates()
-    for form, edition, question, codes in read.itertuples(index=False):
-        known = questions.get((form, edition, question))
-        options = {""} | {option.code for option in known.options} if known else set()
-        for code in str(codes).split("|"):
-            if code not in options:
-                raise NotBalancedError(
-                    _(
-                        "{form} {edition}: the template has no question {question} with option '{code}'."
-                    ).format(form=form, edition=edition, question=question, code=code),
-                    _("It was changed after the scan: put back the template that was scanned with."),
-                )
+def _first_doubled(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 def check_forms(forms: Iterable[FormTally]) -> None:

@@ -23,6 +23,8 @@ from ballotscan.tally.figures import (
     Tally,
     percent,
 )
+from ballotscan.tally.published import Audit, Published, Rule
+from ballotscan.tally.rounding import Rounding
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -112,7 +114,24 @@ def _header(tally: Tally) -> Iterator[str]:
     if tally.batch is not None:
         yield _("Batch {name} only.").format(name=_escape(tally.batch))
     for batch in tally.batches:
-        yield from _batch_lines(batch)
+        if not batch.imported:
+            yield from _batch_lines(batch)
+    yield from _imported_lines(tally.batches)
+
+
+def _imported_lines(batches: Sequence[BatchLine]) -> Iterator[str]:
+    """One line a channel: answers that were imported make a batch for every day."""
+    imported = [batch for batch in batches if batch.imported]
+    for channel in dict.fromkeys(batch.channel for batch in imported):
+        mine = [batch for batch in imported if batch.channel == channel]
+        yield _(
+            "Channel {channel}, imported: {sheets} ballots on {days} days; set aside {set_aside}."
+        ).format(
+            channel=_escape(channel),
+            sheets=sum(batch.balance.sheets for batch in mine),
+            days=len({batch.received for batch in mine}),
+            set_aside=sum(batch.balance.sheets_set_aside for batch in mine),
+        )
 
 
 def _batch_lines(batch: BatchLine) -> Iterator[str]:
@@ -297,6 +316,8 @@ def factor_text(factor: str) -> str:
         "result": _("Result"),
         "feedback": _("Comments and complaints"),
         "overall": _("Overall"),
+        "facilities": _("Facilities"),
+        "coordination": _("Coordination"),
     }.get(factor, factor)
 
 
@@ -327,3 +348,52 @@ def _escape(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
+
+
+def audit_lines(published: Published, found: Audit) -> Iterator[str]:
+    """What was found in published counts, in words."""
+    yield _("{name}: {collected} ballots collected.").format(
+        name=published.name, collected=published.collected
+    )
+    for question in found.too_many:
+        yield _("WRONG: {question} adds up to {sum} answers of {collected} ballots, {more} too many.").format(
+            question=question,
+            sum=found.sums[question],
+            collected=published.collected,
+            more=found.sums[question] - published.collected,
+        )
+    for question, blank in found.blank.items():
+        if blank:
+            yield _("{question}: {count} ballots without an answer.").format(question=question, count=blank)
+    for rule, value in found.values.items():
+        yield _("{value:.2f} %: satisfied shares of {basis}, {mean}, {rounding}.").format(
+            value=float(value),
+            basis=_basis_text(rule),
+            mean=_mean_text(rule),
+            rounding=rounding_text(rule.rounding),
+        )
+    if published.index is not None:
+        shown = f"{float(published.index):.2f}"
+        if found.matching:
+            yield _("The printed {index} % is right by {count} of these rules.").format(
+                index=shown, count=len(found.matching)
+            )
+        else:
+            yield _("The printed {index} % matches none of these rules.").format(index=shown)
+
+
+def _basis_text(rule: Rule) -> str:
+    return _("the ballots") if rule.basis == "ballots" else _("the answers")
+
+
+def _mean_text(rule: Rule) -> str:
+    return {
+        "pooled": _("all questions added up"),
+        "mean of shares": _("the mean over the questions"),
+        "mean of printed shares": _("the mean of the shares as printed"),
+    }[rule.mean]
+
+
+def rounding_text(rounding: Rounding) -> str:
+    """How figures were rounded, in words."""
+    return _("rounded half up") if rounding == "half_up" else _("the rest cut off")

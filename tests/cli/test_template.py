@@ -29,7 +29,7 @@ def test_list_names_every_template_with_its_edition(capsys: pytest.CaptureFixtur
     assert lines[0].startswith(
         "appendix-i, edition 0.1: PHIẾU KHẢO SÁT. Sides: 2, questions: 28, boxes: 135."
     )
-    assert lines[1].startswith("hue-2019, edition 2019: PHIẾU LẤY Ý KIẾN. Sides: 1, questions: 5, boxes: 15.")
+    assert lines[3].startswith("hue-2019, edition 2019: PHIẾU LẤY Ý KIẾN. Sides: 1, questions: 5, boxes: 15.")
 
 
 def test_show_tells_all_of_a_question(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,7 +91,7 @@ def test_an_offices_own_form_lives_beside_its_database(
         (
             ["show", "nothing"],
             ExitCode.USAGE,
-            'There is no template "nothing". There are: appendix-i, hue-2019.',
+            'There is no template "nothing". There are: appendix-i, coordination, hanoi-2017, hue-2019.',
         ),
         (
             ["print", "hue-2019", "-o", "no/such/folder.pdf"],

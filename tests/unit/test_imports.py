@@ -31,6 +31,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "reading": PAPER | {"vision"},
     "store": BASE | {"forms.form", "store"},
     "tally": PAPER | {"rules", "store", "tally"},
+    "imports": PAPER | {"rules", "store", "imports"},
+    "programme": PAPER | {"rules", "store", "imports", "programme"},
+    "report": PAPER | {"rules", "store", "tally", "programme", "report"},
     **dict.fromkeys(SCAN, PAPER | {"intake", "vision", "reading", "rules", "store"} | SCAN),
     "calibration": PAPER | {"intake", "vision", "reading", "rules", "calibration"},
     "gallery": PAPER | {"intake", "vision", "store"},
@@ -39,7 +42,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "cli": PAPER
     | {"review", "audit"}
     | {"intake", "vision", "reading", "rules", "store", "tally", "calibration", "gallery", "cli"}
-    | {"keys", "closing", "verify", "opening"}
+    | {"keys", "closing", "verify", "opening", "imports", "programme", "report"}
     | SCAN,
     "keys": BASE,
     "opening": PAPER,
@@ -62,8 +65,11 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "vision": SQL | SHELL | {"pandas"},
     "reading": SQL | SHELL | {"pandas"},
     "rules": SQL | PIXELS | SHELL | {"pandas"},
-    "store": PIXELS | SHELL,
-    "tally": PIXELS | {"typer", "click"},
+    "store": PIXELS | SHELL | {"pandas"},
+    "tally": PIXELS | {"typer", "click", "pandas"},
+    "imports": SQL | PIXELS | SHELL | {"pandas"},
+    "programme": SQL | PIXELS | SHELL | {"pandas"},
+    "report": SQL | SHELL,
     **dict.fromkeys(SCAN, SQL | SHELL | {"pandas"}),
     "calibration": SQL | SHELL | {"pandas"},
     "keys": SQL | PIXELS | SHELL | {"pandas"},
@@ -76,8 +82,11 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
 }
 """Which libraries a room knows nothing of."""
 
-SLOW = frozenset({"pandas", "cv2", "skimage", "sqlalchemy", "typst", "pikepdf", "PIL", "numpy", "scipy"})
-SLOW |= {"fastapi", "starlette", "uvicorn", "jinja2", "argon2"}
+SLOW = frozenset(
+    {"pandas", "cv2", "skimage", "sqlalchemy", "typst", "pikepdf", "PIL", "numpy", "scipy"}
+    | {"fastapi", "starlette", "uvicorn", "jinja2", "argon2"}
+    | {"openpyxl", "docx", "xlsxwriter", "pyreadstat"}
+)
 """Libraries that a command line module imports only inside functions, so that --help comes at once."""
 
 

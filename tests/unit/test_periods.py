@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballotscan.errors import UsageError
-from ballotscan.rules.periods import RULES, Period, parse_period
+from ballotscan.rules.periods import RULES, Period, next_period, parse_period, previous_period
 
 YEARS = st.integers(1990, 2100)
 DATES = st.dates(date(1990, 1, 1), date(2100, 12, 31))
@@ -23,6 +23,7 @@ DATES = st.dates(date(1990, 1, 1), date(2100, 12, 31))
         ("2023H1", date(2022, 12, 15), date(2023, 6, 14)),
         ("2023H2", date(2023, 6, 15), date(2023, 12, 14)),
         (" 2023 ", date(2022, 12, 15), date(2023, 12, 14)),
+        ("2023M9", date(2022, 12, 15), date(2023, 9, 14)),
     ],
 )
 def test_nd09_is_the_decrees_calendar(text: str, first: date, last: date) -> None:
@@ -37,6 +38,7 @@ def test_nd09_is_the_decrees_calendar(text: str, first: date, last: date) -> Non
         ("2023Q1", date(2023, 1, 1), date(2023, 3, 31)),
         ("2023H2", date(2023, 7, 1), date(2023, 12, 31)),
         ("2023", date(2023, 1, 1), date(2023, 12, 31)),
+        ("2023m9", date(2023, 1, 1), date(2023, 9, 30)),
     ],
 )
 def test_calendar_takes_months_as_they_are(text: str, first: date, last: date) -> None:
@@ -51,7 +53,7 @@ def test_two_dates_are_taken_outright(one: date, other: date, rule: str) -> None
 
 
 NO_PERIODS = """
-Q1 2023Q0 2023Q5 2023H3 2023-13 2023-00 2023-3 23Q1 2023Q1,2023Q2 0001 0000 2023M9 .. 2023-01-01..
+Q1 2023Q0 2023Q5 2023H3 2023-13 2023-00 2023-3 23Q1 2023Q1,2023Q2 0001 0000 2023M6 .. 2023-01-01..
 2023-02-30..2023-03-01 2023Q1..2023Q2 ٢٠٢٣ 2023²
 """
 
@@ -100,3 +102,25 @@ def test_every_day_lies_in_exactly_one_month(day: date, rule: str) -> None:
     names = [f"{year}-{month:02}" for year in (day.year, day.year + 1) for month in range(1, 13)]
     holding = [name for name in names if (p := parse_period(name, rule)).first <= day <= p.last]
     assert len(holding) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("2023-01", "2022-12"),
+        ("2023Q1", "2022Q4"),
+        ("2023H2", "2023H1"),
+        ("2023", "2022"),
+        ("2023M9", "2022M9"),
+        ("2023-07-27..2023-10-27", "2023-04-25..2023-07-26"),
+    ],
+)
+def test_the_period_to_compare_with_is_the_one_before(name: str, before: str) -> None:
+    for rule in RULES:
+        assert previous_period(parse_period(name, rule)) == parse_period(before, rule)
+
+
+def test_what_comes_after_nine_months_is_the_last_quarter() -> None:
+    nine = parse_period("2023M9")
+    after = parse_period(next_period(nine))
+    assert (after.name, after.first) == ("2023Q4", nine.last + timedelta(days=1))

@@ -126,6 +126,7 @@ def test_programs_dependencies_are_in_use() -> None:
         "pyyaml": "yaml",
         "argon2-cffi": "argon2",
         "python-multipart": "fastapi",  # which reads posted forms with it
+        "python-docx": "docx",
     }
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "ballotscan").rglob("*.py"))
     names = [name_of(requirement) for requirement in PROJECT["project"]["dependencies"]]

@@ -25,13 +25,15 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "_compiler", refuse)
 
 
-def test_both_templates_ship() -> None:
-    assert list(find_forms([shipped_templates()])) == ["appendix-i", "hue-2019"]
+def test_four_templates_ship() -> None:
+    shipped = ["appendix-i", "coordination", "hanoi-2017", "hue-2019"]
+    assert list(find_forms([shipped_templates()])) == shipped
 
 
 def test_an_offices_own_hides_the_shipped_one(office_copy: Path, tmp_path: Path) -> None:
     found = find_forms([office_copy.parent, shipped_templates(), tmp_path / "nowhere"])
-    assert found == {"appendix-i": office_copy, "hue-2019": shipped_templates() / "hue-2019"}
+    assert found["appendix-i"] == office_copy
+    assert found["hue-2019"] == shipped_templates() / "hue-2019"
 
 
 @pytest.mark.usefixtures("own_cache")

@@ -270,7 +270,7 @@ def test_nothing_on_a_sheet_held_back_counts_until_each_answer_is_ruled(store: S
     keys = store.add_pages("box", [page(1)])
     store.add_sheets("box", [(sheet(ref(1), None, state=SheetState.INCOMPLETE), tuple(keys))])
     assert {row.status for row in store.answer_rows()} == {"review"}
-    assert set(store.answers_frame()["status"]) == {"review"}
+    assert all(each.endswith("?") for row in store.counted()[1] for each in row.answers.split(","))
     for left, question in ((2, "1"), (1, "2"), (0, "3")):
         store.add_rulings([Ruling(SheetId("box/00001"), question, ("1",), False, "Lan", "from the paper")])
         assert len(list(store.answer_rows(in_review=True))) == left

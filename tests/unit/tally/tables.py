@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 from hypothesis import strategies as st
 
 from ballotscan.forms.form import Form, MarkPolicy, Option, Question
+from ballotscan.store.rows import CountedSheet, SheetAnswers
 
 LEVELS = (Option("1", "Bad"), Option("2", "Fair"), Option("3", "Good"))
 FIELDS = (Option("1", "Land"), Option("2", "Building"))
@@ -44,24 +44,35 @@ FORM = Form(
     hash="0" * 64,
 )
 FORMS = {(FORM.id, FORM.edition): FORM}
-SHEET_COLUMNS = ["sheet", "unit", "channel", "linh_vuc", "form", "edition", "sheet_state"]
-ANSWER_COLUMNS = ["sheet", "form", "edition", "question", "codes", "outcome", "status", "invalid"]
-
 Row = dict[str, Any]
 
 
-def frames(sheets: list[Row], answers: list[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The two tables; without rows they still have their columns."""
-    return pd.DataFrame(sheets, columns=SHEET_COLUMNS), pd.DataFrame(answers, columns=ANSWER_COLUMNS)
+def as_rows(sheets: list[Row], answers: list[Row]) -> tuple[list[CountedSheet], list[SheetAnswers]]:
+    """The two tables as the store gives them out: a sheet's answers in one row."""
+    of_sheet: dict[str, list[Row]] = {}
+    for row in answers:
+        of_sheet.setdefault(row["sheet"], []).append(row)
+    return [CountedSheet(**row) for row in sheets], [
+        SheetAnswers(name, ",".join(row["question"] for row in mine), ",".join(_written(row) for row in mine))
+        for name, mine in of_sheet.items()
+    ]
+
+
+def _written(row: Row) -> str:
+    if row["status"] == "review":
+        return f"{row['codes']}?"
+    if row["outcome"] in ("unsure", "unreadable"):
+        return f"{row['codes']}#"
+    return f"{row['codes']}!" if row["invalid"] else str(row["codes"])
 
 
 def sheet(number: int, **changes: str) -> Row:
     values = {"sheet": f"b/{number:05}", "unit": "", "channel": "", "linh_vuc": ""}
-    return values | {"form": FORM.id, "edition": FORM.edition, "sheet_state": "read"} | changes
+    return values | {"form": FORM.id, "edition": FORM.edition, "state": "read"} | changes
 
 
 def answer(of: str, name: str, codes: str = "", **changes: Any) -> Row:
-    values = {"sheet": of, "form": FORM.id, "edition": FORM.edition, "question": name, "codes": codes}
+    values = {"sheet": of, "question": name, "codes": codes}
     outcome = "several" if "|" in codes else "one" if codes else "blank"
     return values | {"outcome": outcome, "status": "accepted", "invalid": False} | changes
 
@@ -88,7 +99,7 @@ def tables(draw: st.DrawFn) -> tuple[list[Row], list[Row]]:
     fields = st.sampled_from(["", "Land", "2", "Trade"])
     states = st.sampled_from(["read", "review", "read", "void", "set_aside", "incomplete"])
     sheets = [
-        sheet(n, unit=draw(names), channel=draw(names), linh_vuc=draw(fields), sheet_state=draw(states))
+        sheet(n, unit=draw(names), channel=draw(names), linh_vuc=draw(fields), state=draw(states))
         for n in range(draw(st.integers(0, 9)))
     ]
     answers = [draw(answers_to(row["sheet"], asked)) for row in sheets for asked in FORM.questions]

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from ballotscan.tally.counts import count_forms
 from ballotscan.tally.figures import AWAITING, Group
 from ballotscan.tally.reconcile import check_forms, check_rows
-from tests.unit.tally.tables import FORM, FORMS, Row, answer, frames, sheet, tables
+from tests.unit.tally.tables import FORM, FORMS, Row, answer, as_rows, sheet, tables
 
 ASKED = {question.id: question for question in FORM.questions}
 
 
 def count_again(sheets: list[Row], answers: list[Row]) -> dict[tuple[str, ...], int]:
     """The same figures in ten lines that share nothing with the program's."""
-    counted = {row["sheet"] for row in sheets if row["sheet_state"] in ("read", "review")}
+    counted = {row["sheet"] for row in sheets if row["state"] in ("read", "review")}
     found: Counter[tuple[str, ...]] = Counter()
     for row in answers:
         codes = row["codes"].split("|") if row["codes"] else []
@@ -47,13 +47,13 @@ def figures_of(group: Group) -> dict[tuple[str, ...], int]:
 @settings(max_examples=120, deadline=None)
 def test_every_group_is_as_counted_again(rows: tuple[list[Row], list[Row]]) -> None:
     sheets, answers = rows
-    forms = count_forms(*frames(sheets, answers), FORMS)
-    check_rows(*frames(sheets, answers))
+    forms = count_forms(*as_rows(sheets, answers), FORMS)
+    check_rows(*as_rows(sheets, answers))
     check_forms(forms)
     assert len(forms) == bool(sheets)
     for form in forms:
         assert figures_of(form.groups[0]) == count_again(sheets, answers)
-        assert form.counted == sum(row["sheet_state"] in ("read", "review") for row in sheets)
+        assert form.counted == sum(row["state"] in ("read", "review") for row in sheets)
         for group in form.groups[1:]:
             if group.by != "linh_vuc":
                 of_group = [row for row in sheets if row[group.by] == group.value]
@@ -65,7 +65,7 @@ def test_every_group_is_as_counted_again(rows: tuple[list[Row], list[Row]]) -> N
 @given(tables())
 @settings(max_examples=60, deadline=None)
 def test_groups_and_factors_add_up_to_the_whole(rows: tuple[list[Row], list[Row]]) -> None:
-    for form in count_forms(*frames(*rows), FORMS):
+    for form in count_forms(*as_rows(*rows), FORMS):
         whole = form.groups[0]
         for by in {group.by for group in form.groups} - {"all"}:
             parts = [group for group in form.groups if group.by == by]
@@ -87,7 +87,7 @@ def test_groups_and_factors_add_up_to_the_whole(rows: tuple[list[Row], list[Row]
 def test_a_proposal_in_review_is_never_counted() -> None:
     rows = [answer("b/00001", name) for name in ASKED if name != "B1"]
     rows.append(answer("b/00001", "B1", "3", status="review", outcome="one"))
-    (form,) = count_forms(*frames([sheet(1, sheet_state="review")], rows), FORMS)
+    (form,) = count_forms(*as_rows([sheet(1, state="review")], rows), FORMS)
     item = next(item for item in form.groups[0].items if item.id == "B1")
     assert (item.answered, item.awaiting, sum(option.count for option in item.options)) == (0, 1, 0)
     assert (form.awaiting_answers, form.awaiting_sheets) == (1, 1)
@@ -103,7 +103,7 @@ def test_the_sheets_own_linh_vuc_goes_before_the_batchs() -> None:
         answers += [answer(row["sheet"], name) for name in ASKED if name != "A1"]
         settled = {"status": "accepted", "invalid": True} if status == "ruled invalid" else {"status": status}
         answers.append(answer(row["sheet"], "A1", codes, **settled))
-    (form,) = count_forms(*frames(sheets, answers), FORMS)
+    (form,) = count_forms(*as_rows(sheets, answers), FORMS)
     found = {group.value: group.sheets for group in form.groups if group.by == "linh_vuc"}
     assert found == {"Building": 2, "Land": 1, "Trade": 2, AWAITING: 1}
     assert list(found)[-1] == AWAITING
@@ -112,10 +112,10 @@ def test_the_sheets_own_linh_vuc_goes_before_the_batchs() -> None:
 def test_nothing_given_makes_no_groups_but_a_sheets_own_answer_does() -> None:
     sheets = [sheet(1)]
     blanks = [answer("b/00001", name) for name in ASKED]
-    (form,) = count_forms(*frames(sheets, blanks), FORMS)
+    (form,) = count_forms(*as_rows(sheets, blanks), FORMS)
     assert [group.by for group in form.groups] == ["all"]
     told = [answer("b/00001", name, "1" if name == "A1" else "") for name in ASKED]
-    (form,) = count_forms(*frames(sheets, told), FORMS)
+    (form,) = count_forms(*as_rows(sheets, told), FORMS)
     assert [(group.by, group.value) for group in form.groups] == [("all", ""), ("linh_vuc", "Land")]
 
 
@@ -128,7 +128,7 @@ def test_satisfied_shares_have_both_denominators_and_follow_the_form() -> None:
         for n, row in enumerate(sheets)
         for name in ASKED
     ]
-    (form,) = count_forms(*frames(sheets, answers), FORMS)
+    (form,) = count_forms(*as_rows(sheets, answers), FORMS)
     found = {
         (index.level, index.id): (index.satisfied, index.answered, index.ballots)
         for index in form.groups[0].indices

@@ -14,7 +14,7 @@ from ballotscan.tally.figures import HIDDEN, FormTally, Group, Tally
 from ballotscan.tally.files import as_csv, as_data
 from ballotscan.tally.render import render
 from ballotscan.tally.small_cells import hide, mask_tally
-from tests.unit.tally.tables import FORM, FORMS, answer, frames, sheet, tables
+from tests.unit.tally.tables import FORM, FORMS, answer, as_rows, sheet, tables
 
 LEAST = 5
 REST = ("blank", "invalid", "awaiting")
@@ -100,7 +100,7 @@ def counted(rows: list[tuple[str, str]]) -> Tally:
             value = field if asked.id == "A1" else code
             known = value in {option.code for option in asked.options}
             answers.append(answer(each["sheet"], asked.id, value if known else ""))
-    return Tally(None, "b", (), count_forms(*frames(sheets, answers), FORMS))
+    return Tally(None, "b", (), count_forms(*as_rows(sheets, answers), FORMS))
 
 
 def true_cells(form: FormTally, by: str) -> dict[Any, int]:
@@ -133,7 +133,7 @@ def test_no_small_count_follows_from_a_whole_tally(rows: list[tuple[str, str]]) 
 @given(tables())
 @settings(max_examples=20, deadline=None)
 def test_nothing_small_is_written(rows: tuple[list[Any], list[Any]]) -> None:
-    tally = Tally(None, "b", (), count_forms(*frames(*rows), FORMS))
+    tally = Tally(None, "b", (), count_forms(*as_rows(*rows), FORMS))
     masked = mask_tally(tally, LEAST, one_way=True)
     for form in masked.forms:
         for group in form.groups:
@@ -152,7 +152,7 @@ def _counts(group: Group) -> list[int]:
 def test_other_attributes_stay_unless_one_way_tables_are_masked_too() -> None:
     sheets = [sheet(number, unit="north" if number < 3 else "south", linh_vuc="x") for number in range(20)]
     answers = [answer(each["sheet"], q.id, "1") for each in sheets for q in FORM.questions]
-    tally = Tally(None, "b", (), count_forms(*frames(sheets, answers), FORMS))
+    tally = Tally(None, "b", (), count_forms(*as_rows(sheets, answers), FORMS))
     by_unit = [group for group in mask_tally(tally, LEAST).forms[0].groups if group.by == "unit"]
     assert [group.items[0].options[0].count for group in by_unit] == [3, 17]
     by_unit = [group for group in mask_tally(tally, LEAST, True).forms[0].groups if group.by == "unit"]

@@ -1,0 +1,1 @@
+"""Other people's files into our nouns: exports of form tools, and tables that an office declares."""
