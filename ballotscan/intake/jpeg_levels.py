@@ -35,8 +35,9 @@ paper washed out) come to 1.8, by the rounding of means and of the halved quanti
 WHITE_SHARE: Final = 0.001
 """Of the pixels looked at, those that are purely white: one row of blocks across A4 at 300 dpi is 0.002."""
 
-LEAST_STEP: Final = 6.0
-"""Grey levels. Less changes no measure of a mark by more than noise does."""
+LEAST_STEP: Final = 8.0
+"""Grey levels. Less changes no measure of a mark by more than noise does, since ink is measured against the
+paper around it; and the coarse blocks of an honest picture out of focus step by 7."""
 
 STEPPING: Final = 0.65
 """Share of the columns that step at least a third as far as the middle one. On honest pages (the same 366,

@@ -28,7 +28,7 @@ from ballotscan.store.database import open_store
 from tests.bench.pages import base_of, crossed
 from tests.simulator.sheets import scan_unwritten
 
-SHEETS, CUT, FEW = 100, 37, 20
+SHEETS, CUT, FEW = 100, 37, 70
 SCAN = ("scan", "stack.pdf", "--template", "hue-2019", "--batch", "box", "--received", "2023-02-01")
 _BASES = 4  # pages from the simulator, on which nobody wrote; crosses of its own are drawn on each sheet
 _DPI = 170

@@ -123,10 +123,10 @@ def test_nothing_could_be_done(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["scan", "box"], "Known templates: appendix-i, hue-2019"),
+        (["scan", "box"], "Known templates: appendix-i, coordination, hanoi-2017, hue-2019"),
         (
             ["scan", "box", "--template", "hue"],
-            "There is no template 'hue'. Known templates: appendix-i, hue-2019",
+            "There is no template 'hue'. Known templates: appendix-i, coordination, hanoi-2017, hue-2019",
         ),
         (["scan", "bax", "--template", "hue-2019"], "bax: there is no such file or folder."),
         (["scan", "--template", "hue-2019"], "PATH"),
