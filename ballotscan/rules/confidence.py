@@ -14,9 +14,9 @@ from ballotscan.rules.hand import Hand
 from ballotscan.rules.verdicts import Verdict, weakest_look
 
 UNDOUBTED: Final[tuple[tuple[float, float], ...]] = ((0.95, 0.9999), (0.0, 0.9995))
-"""Share right of verdicts without any reason for doubt, from so likely a weakest look on: 1 wrong in 15,900
-(a mark that the driver had whitened away), and none in 1,000 with this fit of the network, 2 in 2,000 with
-the one before it (hard work and the hardest classes, seeds 9,500,000 to 9,860,000)."""
+"""Share right of verdicts without any reason for doubt, from so likely a weakest look on: 1 wrong in 18,000
+(a second mark that lay in the noise), and none in 800 with this fit of the network, 2 in 2,000 with an
+earlier one (hard work and the hardest classes)."""
 
 STRONG: Final = 0.5
 """A proposed box with this share of the hand's usual ink is strongly marked."""

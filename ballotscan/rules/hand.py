@@ -78,6 +78,9 @@ SOLID_PEAK, MOST_MARKED = 0.55, 0.6
 fainter than this was broken up by the threshold, and so was one that seems to have marked less than this
 share of the questions, or whose marks are uneven: other strokes of it may be gone."""
 
+CHOSEN = 0.97
+"""In grey a mark that looks chosen as likely as this tells of the hand, however little it stands out."""
+
 ENCIRCLED = 0.35
 """Ink in three directions of five around a box, at this share of the hand's own darkness, is a circle: a
 cross reaches out in four, and covers a quarter of the way round."""
@@ -178,8 +181,12 @@ class Hand:
     @property
     def may_hide(self) -> bool:
         """Whether a faint mark could lie unseen in the paper's noise, or below what this scan shows."""
-        lost_in_white = self.whitened and self.peak < WHITENED_PEAK
-        return self.pale or lost_in_white or self.paper.speck > SHARE_SHOWN * self.peak
+        return self.pale or self.lost_in_white or self.paper.speck > SHARE_SHOWN * self.peak
+
+    @property
+    def lost_in_white(self) -> bool:
+        """Whether the driver may have made a mark of this pen white."""
+        return self.whitened and self.peak < WHITENED_PEAK
 
     @property
     def broken_up(self) -> bool:
@@ -254,7 +261,7 @@ def _study_writer(
 ) -> Hand:
     """Learn the hand from the darkest box of each question, where it stands out from its own side's paper."""
     tops = [(marks[-1], on) for marks, on in zip(questions, papers, strict=True)]
-    marked = [mark for mark, on in tops if on.shows(mark)]
+    marked = [mark for mark, on in tops if on.shows(mark) or (mark.choice >= CHOSEN and not scan.bitonal)]
     circled = [marks for marks, on in zip(questions, papers, strict=True) if _circled(marks, on)]
     known = len(marked) >= HABIT_LEAST
     peak, peak_spread = _middle_and_spread([mark.peak for mark in marked])

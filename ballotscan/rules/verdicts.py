@@ -97,10 +97,19 @@ LOOKS_PLAINLY = 0.9
 """From here on the look alone settles that ink beside a plain mark is none of this question's."""
 
 DOUBTS_OF_INK = (Reason.FAINT, Reason.STRAY_INK, Reason.UNUSUAL_MARK)
-PLAINLY, NOT_RUBBED_OUT = 0.97, 0.55
-"""Doubts of the measures that the look may settle: of 155 answers that the measures called faint although
-one box looked chosen and the others empty, all from the first on, one was wrong, a rubbed-out mark of 0.37
-of its pen's darkness (1,000 sheets of the hardest classes)."""
+PLAINLY, BEYOND_DOUBT = 0.97, 0.99
+"""Doubts of the measures that the look may settle: one box looks chosen and all others look empty from the
+first on, or all look empty from the second on and the measures know of nothing worse than faint ink."""
+
+NOT_RUBBED_OUT, FAILED = 0.55, 0.42
+"""What was rubbed out keeps up to half of the pen's darkness and seldom looks chosen; where it does beyond
+doubt, up to a third."""
+
+SHARE_HIDDEN, TRACES = 0.27, 1.3
+"""All boxes of a question look empty, and yet it is no blank, where noise makes spots of more than this share
+of the pen's darkness, or one is darker than noise by this much: of 24 marks that so hide or are so small that
+all boxes look empty none was below both, of 298 blanks half (900 sheets of hard work and the hardest
+classes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +127,36 @@ def judge_question(question: Question, marks: Sequence[Mark], hand: Hand, policy
     if len(marks) != len(question.options):
         return Verdict(Outcome.UNREADABLE, (), Reason.SIDE_MISSING)
     verdict = _by_measures(question, marks, hand, policy)
-    if verdict.reason in DOUBTS_OF_INK and _looks_plain(question, marks, hand):
-        return Verdict(Outcome.ONE, _codes([mark for mark in marks if mark.choice >= PLAINLY]))
+    if verdict.reason in DOUBTS_OF_INK and not question.multiple:
+        verdict = _by_plain_looks(verdict, marks, hand) or verdict
     return verdict if verdict.reason else _by_looks(verdict, marks, hand)
 
 
-def _looks_plain(question: Question, marks: Sequence[Mark], hand: Hand) -> bool:
-    """Whether one box looks chosen beyond doubt, all others look empty beyond doubt, nothing larger lies over
-    that box, and its ink is dark enough for this pen not to have been rubbed out."""
+def _by_plain_looks(doubted: Verdict, marks: Sequence[Mark], hand: Hand) -> Verdict | None:
+    """What a question says of which every box looks empty or, one at most, chosen beyond doubt."""
+    if not hand.known or hand.bitonal or hand.encircles:
+        return None
     chosen = [mark for mark in marks if mark.choice >= PLAINLY]
-    alone = len(chosen) == 1 and sum(mark.nothing >= PLAINLY for mark in marks) == len(marks) - 1
-    known = hand.known and not (hand.bitonal or hand.encircles or question.multiple)
-    if not (known and alone) or _swamped(chosen[0], hand) or _harmed(chosen[0], hand):
-        return False
-    return chosen[0].peak >= NOT_RUBBED_OUT * hand.peak
+    if not chosen:
+        blank = doubted.reason is Reason.FAINT and _plainly_blank(marks, hand)
+        return Verdict(Outcome.BLANK, ()) if blank else None
+    rest = [mark for mark in marks if mark not in chosen[:1]]
+    plain = all(mark.nothing >= PLAINLY for mark in rest) and _whole(chosen[0], hand)
+    return Verdict(Outcome.ONE, _codes(chosen)) if plain else None
+
+
+def _plainly_blank(marks: Sequence[Mark], hand: Hand) -> bool:
+    """Whether all boxes look empty, and noise or the driver can have hidden nothing in them."""
+    speck = hand.paper.speck
+    hidden = hand.lost_in_white or speck > SHARE_HIDDEN * hand.peak
+    traced = any(max(_trace(mark, hand), mark.near_peak / BESIDE) > TRACES * speck for mark in marks)
+    return not (hidden or traced) and all(mark.nothing >= BEYOND_DOUBT for mark in marks)
+
+
+def _whole(mark: Mark, hand: Hand) -> bool:
+    """Whether nothing larger lies over a mark and it is dark enough not to have been rubbed out."""
+    least = FAILED if mark.choice >= BEYOND_DOUBT else NOT_RUBBED_OUT
+    return not (_swamped(mark, hand) or _harmed(mark, hand)) and mark.peak >= least * hand.peak
 
 
 def _by_looks(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> Verdict:

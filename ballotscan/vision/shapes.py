@@ -27,6 +27,19 @@ GAIN, LEAST, MOST = 1.2, -0.3, 2.25
 
 BLANK_BLUR_MM = 0.08
 
+INNER = slice(13, 27)
+"""Rows and columns of a view that lie inside the box, clear of its outline."""
+
+DARKEST = 0.92
+"""A stroke across the box covers a tenth of it and more: this quantile of the inside is its darkness."""
+
+AMONG, WITHIN, PALEST_PEN = 0.95, 0.5, 0.08
+"""The boxes of a side at least half as dark as the one at this quantile hold its marks, be every fifth box
+marked or only those be looked at; below the last, in print's darkness, there is no pen but noise."""
+
+AS_DARK = 0.8
+"""In the third picture every pen's usual mark is this dark, within LEAST and MOST."""
+
 SHAPES = ("choice", "nothing", "taken_back", "unusual")
 """What a box may look like: plainly chosen (cross, tick, slash, fill), not chosen (whatever may lie there),
 chosen and taken back, marked in another way (ring, dot, scribble, arrow)."""
@@ -70,6 +83,23 @@ def scaled(dark: Floats) -> Floats:
     return (GAIN * dark).clip(LEAST, MOST).astype(np.float32)
 
 
+def pictures(dark: Floats, blank: Floats, pen: float) -> Floats:
+    """What the network is given of boxes, (N, 3, SIZE, SIZE): ``dark`` (N, SIZE, SIZE) of ``scaled``,
+    ``blank`` of ``view_blank``, and what the first holds beyond the second as if the ``pen`` were of usual
+    darkness."""
+    as_usual = ((dark - blank) * np.float32(AS_DARK / pen)).clip(LEAST, MOST)
+    return np.stack([dark, blank, as_usual], axis=1)
+
+
+def pen_of(ink: Floats) -> float:
+    """How dark the pen is that marked these boxes; ``ink`` (N, SIZE, SIZE) is what lies beyond the print."""
+    inner = ink[:, INNER, INNER].reshape(len(ink), -1)
+    rank = int(DARKEST * inner.shape[1])
+    peaks = np.partition(inner, rank, axis=1)[:, rank]
+    marked = peaks >= WITHIN * np.quantile(peaks, AMONG)
+    return max(float(np.median(peaks[marked])), PALEST_PEN)
+
+
 @cache
 def _network() -> cv2.dnn.Net:
     """The fitted network, loaded once per process."""
@@ -85,7 +115,7 @@ def tell_shapes(dark: Floats, blank: Floats, seen: Bools) -> dict[str, Floats]:
     told = np.zeros((len(seen), len(SHAPES)), np.float32)
     told[:, 0] = 1
     if len(dark):
-        network = _network()
-        network.setInput(np.ascontiguousarray(np.stack([scaled(dark), blank[seen]], axis=1)))
+        network, printed, found = _network(), blank[seen], scaled(dark)
+        network.setInput(pictures(found, printed, pen_of(found - printed)))
         told[seen] = network.forward()
     return dict(zip(_ORDER, told.T, strict=True))

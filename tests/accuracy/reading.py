@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ballotscan.forms.load import shipped_templates
 from ballotscan.forms.prints import FormPrint, load_print
+from ballotscan.intake.faults import PageFault
 from ballotscan.intake.jpeg import open_jpeg
 from ballotscan.model import Answer, SideReading
 from ballotscan.reading import SideNotRead, read_side
@@ -46,7 +47,12 @@ def read_sheet(
     readings: list[SideReading | None] = []
     refused: dict[int, str] = {}
     for scanned in sheet.sides:
-        reading = read_side(as_opened(scanned), scanned.bitonal, references)
+        try:
+            reading = read_side(as_opened(scanned), scanned.bitonal, references)
+        except PageFault as fault:  # its file is taken for a damaged one
+            refused[scanned.side] = fault.reason.value
+            readings.append(None)
+            continue
         if isinstance(reading, SideNotRead):
             refused[scanned.side] = reading.reason.value
             readings.append(None)

@@ -265,6 +265,7 @@ EFFECTS: Mapping[str, Mapping[str, Any]] = {
     "all_blank": {"blank_share": 1.0, "text_share": 0.0},
     "all_answered": {"blank_share": 0.0},
     "overvotes": {"several_share": 0.3},
+    "faint_marks": {"faint_share": 0.15},
     "circled_corrections": {"corrected_share": 0.3, "cancels": {"circle": 1.0}},
     "scribbled_corrections": {"corrected_share": 0.3, "cancels": {"scribble": 1.0}},
     "pen_rests": {"box_dots_per_side": 8.0},

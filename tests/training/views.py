@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from ballotscan.forms.form import Side
 from ballotscan.forms.prints import FormPrint
+from ballotscan.intake.faults import PageFault
 from ballotscan.model import SideReading
 from ballotscan.reading import SideNotRead, read_side
 from ballotscan.vision import marks, shapes
@@ -44,10 +45,34 @@ ROUND_FROM = 9_200_000
 """Sheets from here on have round and oval boxes, half of them with a letter in each, ..."""
 
 SLASHES_FROM = 9_400_000
-"""... and from here on people make slashes, which are seldom otherwise."""
+"""... from here on people make slashes, which are seldom otherwise, ..."""
+
+LIGHT_FROM = 9_900_000
+"""... and from here on with pens whose marks hardly show, more of them faint, several or beside other
+traces."""
+
+LIGHT_PENS = ("light_pencil", "light_pencil", "failing_pen", "red_pen", "pencil", "green_pen", "highlighter")
+BESIDE_LIGHT = (
+    "overvotes",
+    "faint_marks",
+    "pen_rests",
+    "white_streak",
+    "dust_streak",
+    "background_removed",
+    "noisy",
+    "uneven_light",
+    "long_ticks",
+    "show_through",
+    "fold_through_box",
+    "staple_on_box",
+    "hole_in_box",
+)
+
+HARD_FROM = 9_950_000
+"""From here on plain hard work: what a person is asked about most."""
 
 SHARD_SHEETS = 25
-SHARDS = {SEEDS_FROM: 107, ROUND_FROM: 40, SLASHES_FROM: 14}
+SHARDS = {SEEDS_FROM: 107, ROUND_FROM: 40, SLASHES_FROM: 14, LIGHT_FROM: 43, HARD_FROM: 20}
 """How many of each kind the network that is shipped was fitted to."""
 
 NOTHING, CHOICE, TAKEN_BACK, UNUSUAL = range(4)
@@ -76,6 +101,15 @@ def draw_way(seed: int) -> tuple[str, str, tuple[str, ...]]:
     """Form, condition and effects of a sheet: a quarter ordinary work of all kinds, two fifths one optical
     class, the rest up to three faults mixed."""
     rng = np.random.default_rng(seed)
+    if seed >= HARD_FROM:
+        return str(rng.choice(["appendix-i"] * 3 + ["hue-2019"])), "hard", ("grey",)
+    if seed >= LIGHT_FROM:
+        form, condition = (
+            str(rng.choice(["appendix-i"] * 3 + ["hue-2019"])),
+            str(rng.choice(["office", "hard"])),
+        )
+        beside = rng.choice(BESIDE_LIGHT, int(rng.integers(1, 3)), replace=False).tolist()
+        return form, condition, ("grey", str(rng.choice(LIGHT_PENS)), *beside)
     if seed >= SLASHES_FROM:
         return "appendix-i", str(rng.choice(["clean", "office", "hard"])), ("slashes",)
     form = "appendix-i" if rng.random() < 0.75 else "hue-2019"
@@ -140,7 +174,10 @@ def views_of_sheet(seed: int) -> Iterator[tuple[Bytes, int]]:
     kinds = kinds_of(sheet)
     for side in sheet.sides:
         with patch.object(marks, "tell_shapes", wraps=shapes.tell_shapes) as told:
-            reading = read_side(as_opened(side), side.bitonal, references)
+            try:
+                reading = read_side(as_opened(side), side.bitonal, references)
+            except PageFault:  # its file is taken for a damaged one
+                continue
         if isinstance(reading, SideNotRead) or reading.side != side.side:
             continue
         yield from _views_of_side(reading, told.call_args.args, kinds, cut_questions(side))

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ballotscan.vision.shapes import GAIN, SHAPES, SIZE, SPAN, tell_shapes
+from ballotscan.vision.shapes import (
+    GAIN,
+    INNER,
+    PALEST_PEN,
+    SHAPES,
+    SIZE,
+    SPAN,
+    pen_of,
+    pictures,
+    tell_shapes,
+)
 
 Picture = NDArray[np.float32]
 BOX = SIZE / SPAN  # samples to a side
@@ -64,6 +74,37 @@ def test_a_mark_turned_over_looks_the_same() -> None:
     assert _told(np.ascontiguousarray(tick[:, ::-1]))["choice"] == pytest.approx(
         _told(tick)["choice"], abs=0.1
     )
+
+
+@pytest.mark.parametrize("dark", [0.15, 0.4, 0.8])
+@pytest.mark.parametrize("looked_at", [5, 25], ids=["marks only", "every fifth box marked"])
+def test_the_pen_is_as_dark_as_its_marks_be_empty_boxes_among_them_or_not(
+    dark: float, looked_at: int
+) -> None:
+    ink = np.stack([_drawn(*CROSS, dark=dark) - _blank()] * 5 + [_blank() - _blank()] * (looked_at - 5))
+    assert pen_of(GAIN * ink) == pytest.approx(GAIN * dark, rel=0.25)
+
+
+def test_a_side_without_a_mark_has_no_pen_paler_than_the_palest() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.01, (30, SIZE, SIZE)).astype(np.float32)
+    assert pen_of(noise) == PALEST_PEN
+
+
+def test_in_the_third_picture_all_pens_are_alike() -> None:
+    blank = GAIN * _blank()[None]
+    pale, dark = (GAIN * _drawn(*CROSS, dark=each)[None] for each in (0.2, 0.8))
+    as_usual = [pictures(each, blank, pen_of(each - blank))[0, 2, INNER, INNER] for each in (pale, dark)]
+    assert as_usual[0] == pytest.approx(as_usual[1], abs=0.3)
+
+
+def test_what_is_faint_for_one_pen_is_a_mark_of_another() -> None:
+    """A pale cross among pale crosses looks chosen; it looks less so among dark ones."""
+    pale, dark = (_drawn(*CROSS, dark=each) for each in (0.16, 0.9))
+    blanks = np.tile(GAIN * _blank(), (6, 1, 1))
+    among_pale = tell_shapes(np.stack([pale] * 6), blanks, np.ones(6, bool))["choice"][0]
+    among_dark = tell_shapes(np.stack([pale] + [dark] * 5), blanks, np.ones(6, bool))["choice"][0]
+    assert among_pale > 0.9
+    assert among_dark < among_pale
 
 
 def test_shares_add_up_and_what_was_not_looked_at_is_nothing() -> None:
