@@ -105,6 +105,10 @@ NOT_RUBBED_OUT, FAILED = 0.55, 0.42
 """What was rubbed out keeps up to half of the pen's darkness and seldom looks chosen; where it does beyond
 doubt, up to a third."""
 
+WEAK = 0.6
+"""A mark with less than this share of the hand's usual ink is a choice only if it looks so plainly: what was
+rubbed out, tails of other marks and stray strokes have no more. It asks for 0.1 % more answers."""
+
 SHARE_HIDDEN, TRACES = 0.27, 1.3
 """All boxes of a question look empty, and yet it is no blank, where noise makes spots of more than this share
 of the pen's darkness, or one is darker than noise by this much: of 24 marks that so hide or are so small that
@@ -162,10 +166,16 @@ def _whole(mark: Mark, hand: Hand) -> bool:
 def _by_looks(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> Verdict:
     """The second key: what the measures do not doubt is taken only where each box looks like it, too."""
     share, mark = weakest_look(verdict, marks, hand)
-    if share >= LOOKS:
+    weak = [each for each in marks if each.option in verdict.codes and _weak(each, hand)]
+    if share >= LOOKS and not weak:
         return verdict
-    chosen = mark.option in verdict.codes
+    chosen = mark.option in verdict.codes or weak
     return Verdict(Outcome.UNSURE, verdict.codes, Reason.UNUSUAL_MARK if chosen else Reason.STRAY_INK)
+
+
+def _weak(mark: Mark, hand: Hand) -> bool:
+    """Whether a mark has little ink and does not plainly look chosen."""
+    return mark.ink < WEAK * hand.ink and mark.choice < PLAINLY and not hand.encircles
 
 
 def weakest_look(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> tuple[float, Mark]:
