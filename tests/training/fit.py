@@ -2,7 +2,7 @@
 
     python -m tests.training.fit [--epochs 14] [--views FOLDER] [--out FILE]
 
-Needs what tests/training/requirements.txt names beside the developers' packages; the program itself does not.
+Needs an environment of its own, see README.md; the program itself does not.
 Every seventh sheet is kept back; what the network makes of its boxes is printed at the end.
 """
 
