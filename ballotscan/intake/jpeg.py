@@ -74,7 +74,7 @@ def pixels_of_jpeg(data: bytes) -> Pixels:
         shrink *= 2
     small = _decode_grey(data, size_px, shrink)
     refuse_overbright(data, small, _mean_quantiser(segments))
-    refuse_steps(small, _row_px(segments) // shrink)
+    refuse_steps(small, _row_px(segments) // shrink, lambda: _decode_grey(data, size_px, 1))
     return Pixels(size_px, small, lambda: _decode_grey(data, size_px, 1))
 
 
@@ -95,7 +95,7 @@ def decode_jpeg(data: bytes, inks_inverted: bool | None = None) -> Grey:
         return _decode_inks(data, segments, inks_inverted)
     grey = _decode_grey(data, size_px, 1)
     refuse_overbright(data, grey, _mean_quantiser(segments))
-    refuse_steps(grey, _row_px(segments))
+    refuse_steps(grey, _row_px(segments), lambda: grey)
     return grey
 
 

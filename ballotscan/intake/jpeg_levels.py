@@ -15,6 +15,7 @@ the damage to its right, in the next to its left, everywhere by as much, and sta
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,22 +90,32 @@ def _beyond_white(data: bytes, mean: MeanQuantiser) -> float:
     return max(128 + (float(means.max()) - 128) * whole / half - 255, 0.0)
 
 
-def refuse_steps(decoded: Grey, row_px: int) -> None:
-    """Raises PageFault where the paper's level jumps between rows of blocks, ``row_px`` high, and stays so.
+def refuse_steps(decoded: Grey, row_px: int, whole: Callable[[], Grey]) -> None:
+    """Raises PageFault where the paper's level jumps between rows of blocks and stays so.
 
-    ``decoded`` (H, W) lies as it was coded, not turned.
+    ``decoded`` (H, W) lies as it was coded, not turned, and its rows of blocks are ``row_px`` high; ``whole``
+    is the same at full size, where a step is looked at once more: the edge of a tape or a fold is as sharp as
+    a damage only in a small picture.
     """
+    for row in _stepping_rows(decoded, row_px):
+        if not _lasting_step(decoded, row_px, row):
+            continue
+        full = whole()
+        full_px = row_px * max(1, round(full.shape[0] / decoded.shape[0]))
+        if step := _lasting_step(full, full_px, row):
+            raise PageFault(
+                Reason.DAMAGED_IMAGE, f"JPEG: from row {row * full_px} on it is {step:+.0f} grey levels off"
+            )
+
+
+def _stepping_rows(decoded: Grey, row_px: int) -> list[int]:
+    """Rows of blocks at which half of a few columns step."""
     rows = decoded.shape[0] // row_px
     few = _steps(decoded[: rows * row_px, row_px :: max(1, decoded.shape[1] // 64)], row_px)
     least = LEAST_STEP - 1  # few columns tell it less well
     jumping = np.maximum((few >= least).mean(axis=1), (few <= -least).mean(axis=1)) >= 0.5
     edge = int(rows * EDGE_SHARE)
-    for row in np.flatnonzero(jumping):
-        if edge <= row < rows - 2 - edge and (step := _lasting_step(decoded, row_px, int(row) + 1)):
-            raise PageFault(
-                Reason.DAMAGED_IMAGE,
-                f"JPEG: from row {(row + 1) * row_px} on it is {step:+.0f} grey levels off",
-            )
+    return [int(row) + 1 for row in np.flatnonzero(jumping) if edge <= row < rows - 2 - edge]
 
 
 def _steps(columns: Grey, row_px: int) -> NDArray[np.int16]:
