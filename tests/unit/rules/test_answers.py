@@ -177,6 +177,17 @@ def test_a_correction_counts_where_the_form_prints_the_rule(taken_back: dict[str
     assert (answer.outcome, answer.codes, answer.status) == (Outcome.CORRECTED, (SECOND,), Status.ACCEPTED)
 
 
+@pytest.mark.parametrize(("looks_so", "accepted"), [(0.98, True), (0.9, False)])
+def test_a_doubted_correction_counts_if_it_looks_like_one_beyond_doubt(
+    looks_so: float, accepted: bool
+) -> None:
+    half_ringed = {**RINGED, "encircled": 0.15, "through": 0.4, "taken_back": looks_so}
+    put = {**all_marked(), (Q, FIRST): half_ringed, (Q, SECOND): {**CROSS, "choice": 0.99}}
+    answer = decided(put)[Q]
+    assert (answer.codes == (SECOND,) and answer.outcome is Outcome.CORRECTED) == accepted
+    assert (answer.status is Status.ACCEPTED) == accepted
+
+
 def test_a_correction_is_only_proposed_where_the_form_is_silent() -> None:
     question = form("hue-2019").questions[0]
     first, second = (option.code for option in question.options[:2])
