@@ -110,9 +110,10 @@ NOT_RUBBED_OUT, FAILED = 0.55, 0.42
 """What was rubbed out keeps up to half of the pen's darkness and seldom looks chosen; where it does beyond
 doubt, up to a third."""
 
-WEAK = 0.6
-"""A mark with less than this share of the hand's usual ink is a choice only if it looks so plainly: what was
-rubbed out, tails of other marks and stray strokes have no more. It asks for 0.1 % more answers."""
+WEAK, PALE = 0.6, 0.65
+"""A mark with less than the first share of the hand's usual ink, or than the second of its darkness, is a choice
+only if it looks so plainly: what was rubbed out, tails of other marks and stray strokes have no more. It asks
+for 0.1 % more answers."""
 
 SHARE_HIDDEN, TRACES = 0.27, 1.3
 """All boxes of a question look empty, and yet it is no blank, where noise makes spots of more than this share
@@ -186,8 +187,9 @@ def _by_looks(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> Verdict:
 
 
 def _weak(mark: Mark, hand: Hand) -> bool:
-    """Whether a mark has little ink and does not plainly look chosen."""
-    return mark.ink < WEAK * hand.ink and mark.choice < PLAINLY and not hand.encircles
+    """Whether a mark has little or pale ink and does not plainly look chosen."""
+    weak = mark.ink < WEAK * hand.ink or mark.peak < PALE * hand.peak
+    return weak and mark.choice < PLAINLY and not hand.encircles
 
 
 def weakest_look(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> tuple[float, Mark]:
