@@ -112,8 +112,8 @@ doubt, up to a third."""
 
 WEAK, PALE = 0.6, 0.65
 """A mark with less than the first share of the hand's usual ink, or than the second of its darkness, is a
-choice only if it looks so plainly: what was rubbed out, tails of other marks and stray strokes have no more. It
-asks for 0.1 % more answers."""
+choice only if it looks so plainly: what was rubbed out, tails of other marks and stray strokes have no
+more. It asks for 0.1 % more answers."""
 
 SHARE_HIDDEN, TRACES = 0.27, 1.3
 """All boxes of a question look empty, and yet it is no blank, where noise makes spots of more than this share
