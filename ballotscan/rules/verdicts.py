@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ballotscan.forms.form import MarkPolicy, Question
 from ballotscan.model import Mark, Outcome, Reason
-from ballotscan.rules.hand import ALONE_PEAK, ENCIRCLED, Hand
+from ballotscan.rules.hand import ALONE_PEAK, ENCIRCLED, Hand, unusual_look
 
 GHOST_PEAK, GHOST_INK, SMEARED, PALEST, THIN = 0.65, 0.55, 1.35, 0.45, 0.6
 """An erased mark keeps from a third to two thirds of its darkness, and either as little of its ink or,
@@ -189,7 +189,7 @@ def _by_looks(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> Verdict:
 def _weak(mark: Mark, hand: Hand) -> bool:
     """Whether a mark has little or pale ink and does not plainly look chosen."""
     weak = mark.ink < WEAK * hand.ink or mark.peak < PALE * hand.peak
-    return weak and mark.choice < PLAINLY and not hand.encircles
+    return weak and _looks_chosen(mark, hand) < PLAINLY and not hand.encircles
 
 
 def weakest_look(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> tuple[float, Mark]:
@@ -202,13 +202,17 @@ def weakest_look(verdict: Verdict, marks: Sequence[Mark], hand: Hand) -> tuple[f
 def _look(mark: Mark, verdict: Verdict, hand: Hand) -> float:
     """How likely a box is what a verdict takes it for, by its look."""
     if mark.option in verdict.codes:
-        unusual = 1 - mark.choice - mark.nothing - mark.taken_back
-        if hand.encircles:
-            return unusual
-        fills = hand.cover > FILLING and mark.cover > HATCHED
-        return mark.choice + (unusual if fills else 0.0)
+        return _looks_chosen(mark, hand)
     taken_back = verdict.outcome is Outcome.CORRECTED and mark.peak >= hand.stroke_above
     return 1 - mark.choice if taken_back else mark.nothing
+
+
+def _looks_chosen(mark: Mark, hand: Hand) -> float:
+    """How likely a box is chosen by its look, in the way in which this hand chooses."""
+    if hand.encircles:
+        return unusual_look(mark)
+    fills = hand.cover > FILLING and mark.cover > HATCHED
+    return mark.choice + (unusual_look(mark) if fills or hand.blots else 0.0)
 
 
 def _by_measures(question: Question, marks: Sequence[Mark], hand: Hand, policy: MarkPolicy) -> Verdict:

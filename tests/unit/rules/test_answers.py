@@ -177,6 +177,19 @@ def test_a_correction_counts_where_the_form_prints_the_rule(taken_back: dict[str
     assert (answer.outcome, answer.codes, answer.status) == (Outcome.CORRECTED, (SECOND,), Status.ACCEPTED)
 
 
+BLOT = {**CROSS, "choice": 0.1, "nothing": 0.0}
+"""Looks unusual at 0.9."""
+
+
+def test_a_blot_is_a_choice_where_the_whole_sheet_is_marked_by_blots() -> None:
+    assert {answer.status for answer in decided(all_marked(BLOT)).values()} == {Status.ACCEPTED}
+
+
+def test_a_blot_among_crosses_goes_to_a_person() -> None:
+    answer = decided({**all_marked(), (Q, FIRST): BLOT})[Q]
+    assert (answer.status, answer.reason) == (Status.REVIEW, Reason.UNUSUAL_MARK)
+
+
 @pytest.mark.parametrize(("looks_so", "accepted"), [(0.98, True), (0.9, False)])
 def test_a_doubted_correction_counts_if_it_looks_like_one_beyond_doubt(
     looks_so: float, accepted: bool
