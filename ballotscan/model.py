@@ -291,7 +291,8 @@ class Ruling:
 class Proposal:
     """What one person says of one answer. It counts once another person says the same.
 
-    ``seen`` is the entry of the ruling that stood when the person looked, 0 where none did.
+    ``seen`` is the entry of the ruling that stood when the person looked, 0 where none did. ``beside``: the
+    machine's answer was shown; such an opinion is never the second of two.
     """
 
     sheet: SheetId
@@ -301,6 +302,7 @@ class Proposal:
     by: str
     note: str = ""
     seen: int = 0
+    beside: bool = False
 
 
 SheetAct = Literal["void", "count", "pair"]

@@ -133,3 +133,9 @@ def _serve(
 
             webbrowser.open(address)
         server.run(sockets=[listening])
+        left = reviews.enter_sign_ins()
+        if left:
+            typer.echo(
+                _("{count} sign-ins are not in the record: another program writes.").format(count=left),
+                err=True,
+            )

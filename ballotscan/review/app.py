@@ -43,7 +43,7 @@ from ballotscan.review.web import (
     set_cookie,
     wants_data,
 )
-from ballotscan.store.users import Account
+from ballotscan.store.users import Account, SignInAct
 
 FONTS: Final = ("BeVietnamPro-Regular.ttf", "BeVietnamPro-SemiBold.ttf")
 
@@ -101,8 +101,12 @@ def _sign_in_page(desk: TheDesk, session: AnySession) -> Response:
 
 def _sign_in(desk: TheDesk, session: AnySession, form: Form_) -> Response:
     login, password = form.text("login").lower(), str(form.values.get("password", ""))
-    account = next((each for each in desk.reviews.accounts() if each.login == login and each.active), None)
+    known = next((each for each in desk.reviews.accounts() if each.login == login), None)
+    account = known if known and known.active else None
     verdict = desk.passwords.check(login, password, account.password if account else "")
+    if verdict.tried:
+        act: SignInAct = "in" if account and verdict.right else "locked" if verdict.locked else "wrong"
+        desk.reviews.sign_in(known.login if known else "", known.name if known else "", act)
     if account is None or not verdict.right:
         fault = _("Login or password is wrong.")
         if verdict.locked:
@@ -117,6 +121,7 @@ def _sign_in(desk: TheDesk, session: AnySession, form: Form_) -> Response:
 
 def _sign_out(desk: TheDesk, session: SignedIn, _form: Form_) -> Response:
     desk.sessions.end(session)
+    desk.reviews.sign_in(session.login, session.name, "out")
     answer = go("/sign-in")
     answer.delete_cookie(COOKIE, path="/")
     return answer

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from ballotscan.four_eyes import PERSONS, Opinion, Person, Turn, differing, same_person, turn
+from ballotscan.four_eyes import MAY_DECIDE, PERSONS, Opinion, Person, Turn, differing, same_person, turn
 from ballotscan.model import Proposal, SheetId, Standing
 from ballotscan.store import proposals, users
 from ballotscan.store import review_queries as queries
@@ -64,12 +64,58 @@ class Progress(NamedTuple):
 
 
 def lay_out(reviews: Reviews, name: str, chance: random.Random) -> Line:
-    """A person's line as things stand: what another has spoken on comes first, then as the sheets lie."""
+    """A person's line as things stand: what another has spoken on comes first, then as the sheets lie.
+
+    Each person begins at another sheet, so that two who work at once do not give the first of two opinions
+    on the same answers.
+    """
     asked = asked_of(reviews, name)
     first = [_card(row, blind=True) for row, its in asked if its is not Turn.FIRST]
     fresh = [_card(row, blind=False) for row, its in asked if its is Turn.FIRST]
-    blind_controls, open_controls = _controls(reviews, name)
+    fresh = _from_own_place(fresh, _place_of(reviews, name))
+    blind_controls, open_controls = controls_for(reviews, name)
     return Line([*_mixed(first, blind_controls, chance), *_mixed(fresh, open_controls, chance)])
+
+
+def _place_of(reviews: Reviews, name: str) -> float:
+    """Where among the sheets a person begins, from 0 to 1: as many places as there are people who decide."""
+    people = [each for each in reviews.accounts() if each.active and MAY_DECIDE & set(each.roles)]
+    names = [each.name for each in sorted(people, key=lambda each: each.login)]
+    found = [number for number, each in enumerate(names) if same_person(each, name)]
+    return found[0] / len(names) if found else 0.0
+
+
+def _from_own_place(cards: list[Card], place: float) -> list[Card]:
+    start = int(len(cards) * place)
+    while start > 0 and cards[start].sheet == cards[start - 1].sheet:
+        start -= 1
+    return cards[start:] + cards[:start]
+
+
+def look_again(reviews: Reviews, line: Line, number: int, name: str) -> Card | None:
+    """A card as it is to be shown now: blind, where another person has spoken since the line was laid out."""
+    card = line.at(number)
+    if card is None or card.blind or card.known or persons(reviews) < PERSONS:
+        return card
+    opinions = reviews.look(queries.opinions_on, [card.item[0]]).get(card.item, [])
+    if any(not same_person(each.by, name) for each in opinions):
+        line.cards[number] = replace(card, blind=True)
+    return line.cards[number]
+
+
+def must_say_why(reviews: Reviews, line: Line, number: int, name: str) -> bool:
+    """Whether a person has answered it while another's answer stood, so that a note must say why again."""
+    card = line.cards[number]
+    if card.known:
+        return card.blind and number in line.done  # as any other card, so that nobody learns what it is
+    return answers_anew(reviews, card.item, name)
+
+
+def answers_anew(reviews: Reviews, item: ItemKey, name: str) -> bool:
+    """The same of an answer by itself."""
+    opinions = reviews.look(queries.opinions_on, [item[0]]).get(item, [])
+    others = [each.key for each in opinions if not same_person(each.by, name)]
+    return bool(others) and reviews.look(proposals.spoke_beside, *item, name, others)
 
 
 def asked_of(reviews: Reviews, name: str) -> list[tuple[ReviewAnswer, Turn]]:
@@ -104,7 +150,7 @@ def answer_card(
     """Enter what a person says of a card. Raises as ``proposals.propose``."""
     card = line.cards[number]
     codes, invalid = said
-    new = Proposal(card.sheet, card.item[1], codes, invalid, name, note, card.seen)
+    new = Proposal(card.sheet, card.item[1], codes, invalid, name, note, card.seen, not card.blind)
     if card.known is None:
         (standing,) = reviews.propose([new])
     elif number in line.done:
@@ -136,7 +182,7 @@ def _card(row: ReviewAnswer, *, blind: bool) -> Card:
     return Card(row.item, row.sheet, row.batch, blind, row.ruling)
 
 
-def _controls(reviews: Reviews, name: str) -> tuple[list[Card], list[Card]]:
+def controls_for(reviews: Reviews, name: str) -> tuple[list[Card], list[Card]]:
     """Known answers for the blind part of a line and for the other.
 
     Known are answers that two others have settled; among blind cards also those that the machine is sure of.

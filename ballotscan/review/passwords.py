@@ -12,9 +12,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from unicodedata import normalize
 
 from argon2 import PasswordHasher
@@ -26,18 +25,21 @@ from ballotscan.i18n import gettext as _
 FILE: Final = "passwords.json"
 SHORTEST: Final = 10
 LONGEST: Final = 200  # beyond it hashing is only work for us
+STRANGERS_KEPT: Final = 1000
 FREE_TRIES, FIRST_WAIT_S, TRIES_AT_MOST = 5, 15.0, 15
 """As VotingWorks locks: from the fifth failure on a wait of 15 s that doubles; after 15 the account is locked
 until an administrator sets another password."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a password is right; else for how long none is tried, or that none is any more."""
+class Verdict(NamedTuple):
+    """Whether a password is right; else for how long none is tried, or that none is any more. ``tried``:
+    this one was.
+    """
 
     right: bool
     wait_s: float = 0.0
     locked: bool = False
+    tried: bool = True
 
 
 class Passwords:
@@ -49,6 +51,7 @@ class Passwords:
         self._lock = threading.Lock()
         self._hasher = PasswordHasher()  # argon2id with the library's own parameters (RFC 9106)
         self._nobody = self._hasher.hash("nobody has this password")
+        self._strangers: dict[str, dict[str, Any]] = {}
 
     def set(self, login: str, password: str) -> str:
         """Keep a new password, and return the SHA-256 for the record. Raises ``UsageError``."""
@@ -70,22 +73,45 @@ class Passwords:
         with self._lock:
             kept = self._read()
             entry = kept.get(login) if digest else None
-            if entry and entry["failures"] >= TRIES_AT_MOST:
-                return Verdict(False, locked=True)
-            wait_s = self._wait_s(entry)
-            if wait_s > 0:
-                return Verdict(False, wait_s)
-            right = self._verify(entry["hash"] if entry else self._nobody, password)
             if entry is None or _digest(entry["hash"]) != digest:
-                return Verdict(False)
-            if not right or entry["failures"]:
-                entry["failures"] = 0 if right else entry["failures"] + 1
-                entry["last"] = self._now()
+                return self._stranger(login, password)
+            verdict = self._try(entry, password)
+            if verdict.tried and (entry["failures"] or not verdict.right):
+                self._count(entry, verdict.right)
                 self._write(kept)
-            return Verdict(right)
+            return self._told(entry, verdict)
 
-    def _wait_s(self, entry: dict[str, Any] | None) -> float:
-        if entry is None or entry["failures"] < FREE_TRIES:
+    def _stranger(self, login: str, password: str) -> Verdict:
+        """A login that opens nothing is answered as one that does, tries and waits too: nobody can find out
+        here which logins there are.
+        """
+        entry = self._strangers.setdefault(
+            login[:LONGEST], {"hash": self._nobody, "failures": 0, "last": 0.0}
+        )
+        while len(self._strangers) > STRANGERS_KEPT:
+            del self._strangers[next(iter(self._strangers))]
+        verdict = self._try(entry, password)
+        if verdict.tried:
+            self._count(entry, right=False)
+        return self._told(entry, verdict._replace(right=False))
+
+    def _try(self, entry: dict[str, Any], password: str) -> Verdict:
+        if entry["failures"] >= TRIES_AT_MOST:
+            return Verdict(False, tried=False)
+        wait_s = self._wait_s(entry)
+        if wait_s > 0:
+            return Verdict(False, wait_s, tried=False)
+        return Verdict(self._verify(entry["hash"], password))
+
+    def _count(self, entry: dict[str, Any], right: bool) -> None:
+        entry["failures"] = 0 if right else entry["failures"] + 1
+        entry["last"] = self._now()
+
+    def _told(self, entry: dict[str, Any], verdict: Verdict) -> Verdict:
+        return verdict._replace(locked=entry["failures"] >= TRIES_AT_MOST)
+
+    def _wait_s(self, entry: dict[str, Any]) -> float:
+        if entry["failures"] < FREE_TRIES:
             return 0.0
         pause_s = FIRST_WAIT_S * 2.0 ** (entry["failures"] - FREE_TRIES)
         return float(max(0.0, entry["last"] + pause_s - self._now()))

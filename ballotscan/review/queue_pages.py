@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from ballotscan.model import Standing
-from ballotscan.review.cards import Card, Line, answer_card, lay_out, progress, take_back
+from ballotscan.review.cards import (
+    Card,
+    Line,
+    answer_card,
+    lay_out,
+    look_again,
+    must_say_why,
+    progress,
+    take_back,
+)
 from ballotscan.review.sessions import Session
 from ballotscan.review.views import card_view, clip_task, marks_task, side_task, side_views
 from ballotscan.review.web import Desk, Form_, Reviewer, TheDesk, go, page, png, wants_data
@@ -37,18 +46,25 @@ def _next(line: Line) -> int:
 
 
 def _page(desk: Desk, session: Session, number: int) -> Response:
-    card = session.line.at(number)
-    view = card_view(desk, card, number, _row(desk, card)) if card else None
     told = progress(desk.reviews, session.name)
-    return page(desk, session, "queue", card=view, number=number, total=len(session.line.cards), told=told)
+    shown = _shown(desk, session, number)
+    return page(desk, session, "queue", number=number, total=len(session.line.cards), told=told, **shown)
+
+
+def _shown(desk: Desk, session: Session, number: int) -> dict[str, Any]:
+    """A card as it stands now, for the templates."""
+    card = look_again(desk.reviews, session.line, number, session.name)
+    if card is None:
+        return {"card": None, "why": False}
+    view = card_view(desk, card, number, _row(desk, card))
+    return {"card": view, "why": must_say_why(desk.reviews, session.line, number, session.name)}
 
 
 @router.get("/{number}/card")
 def card(desk: TheDesk, session: Reviewer, number: int) -> Response:
     """One card alone; at the end of the line the word that says so."""
-    wanted = session.line.at(number)
-    view = card_view(desk, wanted, number, _row(desk, wanted)) if wanted else None
-    return page(desk, session, "card", card=view)
+    with session.lock:
+        return page(desk, session, "card", **_shown(desk, session, number))
 
 
 @router.get("/{number}/clip.png")
@@ -93,9 +109,9 @@ def answer(request: Request, desk: TheDesk, session: Reviewer, number: int, form
         invalid = form.text("invalid") == "yes"
         codes = () if invalid or form.text("blank") == "yes" else tuple(form.texts("code"))
         said = (codes, invalid)
-        standing = answer_card(desk.reviews, session.line, number, session.name, said, form.text("note"))
-    if wants_data(request):
-        return JSONResponse({"standing": standing.value if standing is not Standing.KNOWN else "waits"})
+        answer_card(desk.reviews, session.line, number, session.name, said, form.text("note"))
+    if wants_data(request):  # whether others agree is not said: who learns it could answer anew
+        return JSONResponse({})
     return go(f"/queue?number={number + 1}" if number + 1 < len(session.line.cards) else "/queue")
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ballotscan.i18n import Language
-from ballotscan.review.cards import Line
+from ballotscan.review.cards import Card, Line
+from ballotscan.store.review_queries import ItemKey
 
 IDLE_S: Final = 15 * 60.0
 """As ASVS 3.3 has it for work with personal data; a clip takes seconds."""
@@ -33,6 +34,8 @@ class Session:
     name: str = ""
     roles: tuple[str, ...] = ()
     line: Line = field(default_factory=Line)
+    controls: dict[tuple[str, int], Card | None] = field(default_factory=dict)  # by screen of many at once
+    controls_met: set[ItemKey] = field(default_factory=set)  # answered there
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def may(self, *roles: str) -> bool:

@@ -143,20 +143,19 @@ def one_sheet(desk: TheDesk, session: Reviewer, key: int, beside: int = 0) -> Re
     doubtful = {each.key: each for each in desk.reviews.look(queries.doubtful_sheets)}
     said = desk.reviews.look(queries.opinions_on, [key])
     held = _held(desk, session, doubtful[key], said.get((key, ""), [])) if key in doubtful else None
-    notes = desk.reviews.look(queries.notes_on, [each.key for each in said.get((key, ""), [])])
     other_key = beside or (_key_of(desk, held.other) if held and held.other else 0)
     other = sheet_row(desk, other_key) if other_key else None
     told: dict[str, Any] = {
         "row": row,
         "key": key,
         "held": held,
-        "said": [(each.by, each.said, notes[each.key]) for each in said.get((key, ""), [])],
+        "spoken": bool(said.get((key, ""))),
         "mine": mine(session.name, said.get((key, ""), [])) is not None,
         "sides": side_views(desk, row.sheet, rows, told=not _spoken(session, said)),
         "answers": [_line(desk, session, each, said.get(each.item, [])) for each in rows],
         "other": other,
         "other_key": other_key,
-        "other_sides": _sides(desk, other) if other else [],
+        "other_sides": _sides(desk, session, other, other_key) if other else [],
         "pairs": _partners(desk, doubtful, key),
         "states": SheetState,
     }
@@ -168,9 +167,10 @@ def _spoken(session: Session, said: Mapping[ItemKey, Sequence[Opinion]]) -> bool
     return any(not same_person(each.by, session.name) for opinions in said.values() for each in opinions)
 
 
-def _sides(desk: Desk, row: SheetRow) -> list[object]:
+def _sides(desk: Desk, session: Session, row: SheetRow, key: int) -> list[object]:
     rows = desk.reviews.look(queries.answers_of_sheet, row.sheet)
-    return list(side_views(desk, row.sheet, rows))
+    said = desk.reviews.look(queries.opinions_on, [key])
+    return list(side_views(desk, row.sheet, rows, told=not _spoken(session, said)))
 
 
 def _line(desk: Desk, session: Session, row: ReviewAnswer, said: Sequence[Opinion]) -> AnswerLine:
@@ -262,6 +262,7 @@ def answer(desk: TheDesk, session: Reviewer, key: int, form: Form_) -> Response:
         by=session.name,
         note=form.text("note"),
         seen=int(seen) if seen.isdecimal() else 0,
+        beside=form.text("beside") == "yes",
     )
     desk.reviews.propose([new])
     return go(f"/sheets/{key}")

@@ -152,9 +152,9 @@ class Store:
         """A transaction that only reads."""
         return self._reading()
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    def writing(self, wait_s: float = WAIT_FOR_WRITER_S) -> AbstractContextManager[Connection]:
         """A transaction that writes, under the writer's lock."""
-        return self._writing()
+        return self._writing(wait_s)
 
     def let_others_write(self) -> None:
         """Let the writer's lock go before the store is closed."""

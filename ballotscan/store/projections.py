@@ -416,6 +416,7 @@ _PROJECTORS: Final[dict[str, Callable[[Connection, Sequence[Entry]], None]]] = {
     "control": review_rows.control,
     "text": review_rows.text,
     "user": review_rows.user,
+    "sign_in": _nothing,
     "review_rule": _nothing,
     "audit_plan": _nothing,
     "audit_draw": _nothing,

@@ -104,6 +104,7 @@ def _propose(
         )
     refuse_barred(who, opinions, what)
     note = _plain(new.note, LONGEST_NOTE)
+    _refuse_knowing(connection, sheet.key, new, note, opinions, what)
     if answer.status == Status.ACCEPTED.value and not note:
         raise UsageError(
             _("{what}: the answer was accepted.").format(what=what),
@@ -111,8 +112,40 @@ def _propose(
         )
     codes, invalid = said
     body = {"sheet": sheet.key, "id": new.sheet, "question": new.question, "by": who.name, "note": note}
-    record(connection, "proposal", [body | {"codes": list(codes), "invalid": invalid}])
+    beside = {"beside": True} if new.beside else {}
+    record(connection, "proposal", [body | {"codes": list(codes), "invalid": invalid} | beside])
     return _settle(connection, sheet, new.question, persons, answer.reason or "")
+
+
+def _refuse_knowing(
+    connection: Connection, sheet: int, new: Proposal, note: str, opinions: Sequence[Opinion], what: str
+) -> None:
+    """Who comes second has seen nobody's answer; who says another thing than before says why.
+
+    The second is needed because the other's word may have been guessed from what came of one's own. Raises
+    ``StaleError`` and ``UsageError``.
+    """
+    others = [each.key for each in opinions if not same_person(each.by, new.by)]
+    if others and new.beside:
+        raise StaleError(
+            _("{what}: another person has answered meanwhile.").format(what=what),
+            _("Nothing was entered; it comes again, without the machine's answer."),
+        )
+    if others and not note and spoke_beside(connection, sheet, new.question, new.by, others):
+        raise UsageError(
+            _("{what}: you have answered it before, as another has.").format(what=what),
+            _("Say in a note why you answer it anew."),
+        )
+
+
+def spoke_beside(connection: Connection, sheet: int, question: str, name: str, others: Sequence[int]) -> bool:
+    """Whether a person had an opinion on an answer while one of these (their keys) stood beside it."""
+    query = select(proposals).where(proposals.c.sheet == sheet, proposals.c.question == question)
+    query = query.where(proposals.c.settled.is_(None))
+    return any(
+        same_person(row.by_name, name) and (row.withdrawn is None or row.withdrawn > min(others))
+        for row in connection.execute(query)
+    )
 
 
 def _settle(connection: Connection, sheet: Row[Any], question: str, persons: int, reason: str) -> Standing:

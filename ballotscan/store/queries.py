@@ -98,17 +98,21 @@ def sheet_rows(connection: Connection, scope: Scope) -> Iterator[SheetRow]:
         .where(in_scope(scope))
         .order_by(batches.c.key, sheets.c.number)
     )
-    for row in connection.execute(query):
-        yield SheetRow(
-            sheet=SheetId(row.id),
-            batch=row.batch,
-            form=row.form,
-            edition=row.edition,
-            state=SheetState(row.state),
-            machine_state=SheetState(row.machine_state),
-            reason=Reason(row.reason) if row.reason else None,
-            serial=row.serial,
-        )
+    yield from map(sheet_row, connection.execute(query))
+
+
+def sheet_row(row: Row[Any]) -> SheetRow:
+    """A row of ``sheets`` as it is given out."""
+    return SheetRow(
+        sheet=SheetId(row.id),
+        batch=row.batch,
+        form=row.form,
+        edition=row.edition,
+        state=SheetState(row.state),
+        machine_state=SheetState(row.machine_state),
+        reason=Reason(row.reason) if row.reason else None,
+        serial=row.serial,
+    )
 
 
 def standing_ruling() -> ColumnElement[bool]:

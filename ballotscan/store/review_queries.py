@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from ballotscan.four_eyes import Opinion
-from ballotscan.model import PageRef, Reason, Sha256, SheetId, SheetState
+from ballotscan.model import PageRef, Sha256, SheetId, SheetState
 from ballotscan.store.proposals import opinion_of
-from ballotscan.store.queries import open_to_ruling, parts, standing_ruling
+from ballotscan.store.queries import open_to_ruling, parts, sheet_row, standing_ruling
 from ballotscan.store.rows import SheetRow
 from ballotscan.store.schema import (
     agreed,
@@ -360,18 +360,7 @@ def deciders(connection: Connection, sheet: str) -> set[str]:
 def sheet_at(connection: Connection, key: int) -> SheetRow | None:
     """A sheet by its entry."""
     row = connection.execute(select(sheets).where(sheets.c.key == key)).first()
-    if row is None:
-        return None
-    return SheetRow(
-        sheet=SheetId(row.id),
-        batch=row.batch,
-        form=row.form,
-        edition=row.edition,
-        state=SheetState(row.state),
-        machine_state=SheetState(row.machine_state),
-        reason=Reason(row.reason) if row.reason else None,
-        serial=row.serial,
-    )
+    return None if row is None else sheet_row(row)
 
 
 def key_of(connection: Connection, sheet: str) -> int:

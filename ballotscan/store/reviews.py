@@ -7,19 +7,23 @@ the lock, commits and lets it go, and one at a time.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
+from ballotscan.errors import StoreError
 from ballotscan.model import Proposal, SheetId, SheetProposal, Standing
-from ballotscan.store import proposals, users
+from ballotscan.store import ledger, proposals, users
+from ballotscan.store.connect import WAIT_FOR_WRITER_S
 from ballotscan.store.database import Store
 from ballotscan.store.proposals import NOTHING, Outcome
-from ballotscan.store.users import Account
+from ballotscan.store.users import Account, SignIn, SignInAct
 from ballotscan.store.writing import record
 
+STRANGERS_EVERY_S: Final = 60.0
 _T = TypeVar("_T")
 
 
@@ -29,15 +33,54 @@ class Reviews:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._one_at_a_time = threading.Lock()
+        self._sign_ins: list[SignIn] = []  # those that are not entered yet
+        self._strangers_s = -STRANGERS_EVERY_S
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, wait_s: float = WAIT_FOR_WRITER_S) -> Iterator[Connection]:
+        """A transaction. Sign-ins that wait go before whatever else is written in it."""
         with self._one_at_a_time:
             try:
-                with self.store.writing() as connection:
+                with self.store.writing(wait_s) as connection:
+                    waiting = list(self._sign_ins)
+                    users.add_sign_ins(connection, waiting)
                     yield connection
+                del self._sign_ins[: len(waiting)]
             finally:
                 self.store.let_others_write()
+
+    def sign_in(self, login: str, name: str, act: SignInAct) -> None:
+        """Enter that somebody signed in or out, or failed to.
+
+        While a scan writes it waits for the next write, which it goes before. So nothing that a person does
+        stands in the record without the sign-in, and a scan keeps nobody out.
+        """
+        if login:
+            self._sign_ins.append(SignIn(ledger.now(), login, name, act))
+        elif not self._add_stranger():
+            return
+        self.enter_sign_ins()
+
+    def _add_stranger(self) -> bool:
+        """A failure without an account: added to those that wait already, so that guessing fills no disk.
+        Whether it is time to enter them.
+        """
+        for place, each in enumerate(self._sign_ins):
+            if not each.login:
+                self._sign_ins[place] = each._replace(times=each.times + 1)
+                break
+        else:
+            self._sign_ins.append(SignIn(ledger.now(), "", "", "wrong"))
+        due = time.monotonic() - self._strangers_s >= STRANGERS_EVERY_S
+        if due:
+            self._strangers_s = time.monotonic()
+        return due
+
+    def enter_sign_ins(self) -> int:
+        """Enter those that wait, if that can be done at once; returns how many are left."""
+        with suppress(StoreError), self._writing(wait_s=0):
+            pass
+        return len(self._sign_ins)
 
     def look(self, query: Callable[..., _T], *arguments: object) -> _T:
         """The outcome of a function of ``review_queries`` or ``users``, in a transaction that only reads."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from ballotscan.errors import UsageError
 from ballotscan.four_eyes import USER_ROLES, Person, same_person
 from ballotscan.i18n import gettext as _
+from ballotscan.store import ledger
 from ballotscan.store.bodies import composed
 from ballotscan.store.schema import hands, users
+from ballotscan.store.schema import ledger as entries
 from ballotscan.store.writing import record
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -80,6 +82,36 @@ def check_account(connection: Connection, wanted: Account) -> str:
                 _("Choose another login."),
             )
     return name
+
+
+SignInAct = Literal["in", "out", "wrong", "locked"]
+"""``wrong``: a password or login that opens nothing. ``locked``: the same, and it locks the account."""
+
+
+class SignIn(NamedTuple):
+    """That somebody signed in or out, or failed to. No password and no network address.
+
+    ``login`` and ``name`` are an account's; empty where no account was named, for what was typed then may be
+    a password.
+    """
+
+    when: str
+    login: str
+    name: str
+    act: SignInAct
+    times: int = 1
+
+
+def add_sign_ins(connection: Connection, new: Sequence[SignIn]) -> None:
+    """Enter them as they are."""
+    record(connection, "sign_in", [each._asdict() for each in new])
+
+
+def last_sign_ins(connection: Connection, limit: int) -> list[SignIn]:
+    """The last ones, the newest first."""
+    query = select(entries.c.body).where(entries.c.kind == "sign_in").order_by(entries.c.seq.desc())
+    bodies = map(ledger.read_body, connection.execute(query.limit(limit)).scalars())
+    return [SignIn(*(body[name] for name in SignIn._fields)) for body in bodies]
 
 
 def person(connection: Connection, name: str, batch: str) -> Person:

@@ -135,10 +135,7 @@ function beginQueue() {
   async function heard(answer) {
     if (answer.status === 401) return signedOut();
     const told = await answer.json();
-    if (answer.status === 409) return tell(desk.dataset.stale);
-    if (!answer.ok) return tell(told.said);
-    tell(told.standing === "differs" ? desk.dataset.differs : "");
-    return told;
+    tell(answer.ok ? "" : told.said);
   }
 
   function hold(event) { if (unsaved) event.preventDefault(); }
@@ -146,6 +143,8 @@ function beginQueue() {
 
   function decide(button, asked = 0) {
     const form = place.querySelector("form.answers");
+    const why = place.querySelector("[data-why]");
+    if (why && !form.elements.note.value.trim()) { tell(why.dataset.why); return note(); }
     const values = new URLSearchParams(new FormData(form, button));
     if (button.name !== "code" && button.dataset.key !== "enter") values.delete("code");
     if (button.dataset.note && !values.get("note")) values.set("note", button.dataset.note);
