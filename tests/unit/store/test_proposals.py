@@ -90,8 +90,45 @@ def test_two_who_differ_need_a_third(desk: Any) -> None:
 def test_the_pair_may_look_again(desk: Any) -> None:
     desk.propose([says(AN, "1")])
     desk.propose([says(BINH, "2")])
-    assert desk.propose([says(AN, "2")]) == [Standing.SETTLED]
+    assert desk.propose([says(AN, "2", note="looked at the paper together")]) == [Standing.SETTLED]
     check(desk)
+
+
+def test_who_comes_second_has_not_seen_the_machines_answer(desk: Any) -> None:
+    """Two who work at once: the one whose card still showed it is not the second of two."""
+    desk.propose([says(AN, beside=True)])
+    head = desk.store.head()
+    with pytest.raises(StaleError, match="answered meanwhile"):
+        desk.propose([says(BINH, beside=True)])
+    assert desk.store.head() == head
+    assert desk.propose([says(BINH)]) == [Standing.SETTLED]
+    check(desk)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_nobody_tries_answers_until_one_agrees(desk: Any, settled: bool) -> None:
+    """Whether the other said the same shows in what comes of it: who answers anew after that says why."""
+    desk.propose([says(AN, "1")])
+    desk.propose([says(BINH, "1" if settled else "2")])
+    with pytest.raises(UsageError, match="answered it before"):
+        desk.propose([says(BINH, "3")] if not settled else [says(BINH, "3"), says(BINH, "2", "H3")])
+    desk.withdraw(SHEET, "H1", BINH)
+    head = desk.store.head()
+    for code in ("1", "3", ""):
+        with pytest.raises(UsageError, match="answered it before"):
+            desk.propose([says(BINH, code)])
+    assert desk.store.head() == head
+    assert desk.propose([says(BINH, "1", note="the key slipped")]) == [Standing.SETTLED]
+    check(desk)
+
+
+def test_what_nobody_else_has_answered_is_changed_freely(desk: Any) -> None:
+    desk.propose([says(AN, "1")])
+    desk.withdraw(SHEET, "H1", AN)
+    desk.propose([says(AN, "2")])
+    desk.withdraw(SHEET, "H1", AN)
+    desk.propose([says(BINH, "2")])
+    assert desk.propose([says(AN, "2")]) == [Standing.SETTLED]  # what AN said before stood beside nothing
 
 
 def test_invalid_and_blank_are_not_the_same(desk: Any) -> None:
