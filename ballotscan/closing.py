@@ -198,6 +198,8 @@ def fault_text(fault: verify.Fault) -> str:
         "invented": _("entry {seq}: no page belongs to the sheet {what}"),
         "void": _("entry {seq}: the sheet was made void without a reason and two persons"),
         "eyes": _("entry {seq}: what {what} rests on was not said alike by two persons who may decide it"),
+        "drawn": _("entry {seq}: this audit's plan, seed and stacks of paper give another sample: {what}"),
+        "audit": _("entry {seq}: what the audit found does not follow from what was read: {what}"),
         "removed": _(
             "entry {seq}: originals were removed without a reason and two persons, or of no closed batch"
         ),

@@ -19,6 +19,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import comb
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -51,6 +53,8 @@ TEXTS = {
     "invented": "entry {seq}: no page belongs to the sheet {what}",
     "void": "entry {seq}: the sheet was made void without a reason and two persons",
     "eyes": "entry {seq}: what {what} rests on was not said alike by two persons who may decide it",
+    "drawn": "entry {seq}: this audit's plan, seed and stacks of paper give another sample: {what}",
+    "audit": "entry {seq}: what the audit found does not follow from what was read: {what}",
     "removed": "entry {seq}: originals were removed without a reason and two persons, or of no closed batch",
     "statement": "entry {seq}: what was signed does not agree with the record in: {what}",
     "missing": "the original {what} is missing",
@@ -223,7 +227,9 @@ class Recount:
         self.kept, self.may_lack, self.exports = set[str](), set[str](), set[str]()  # files, by hash
         self.rows, self.vouched = {""}, 0  # answers of other channels; the empty row is none
         self.removed = [] if removed is None else removed
-        self.eyes = FourEyes()
+        self.taken_out: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)  # by hand, of each box
+        self.again = set[int]()  # sheets that are second scans of a paper in the same stack
+        self.eyes, self.audits = FourEyes(), Audits(self)
 
     def add(self, seq: int, kind: str, body: Any) -> None:
         """One entry. A kind without a rule below changes nothing that is counted."""
@@ -235,6 +241,7 @@ class Recount:
         self.exports.add(body.get("sha256", ""))
         self.kept.update(body.get("files", {}).values(), body.get("calibration", "").split()[-1:])
         self.eyes.add(seq, kind, body, self.sheets)
+        self.audits.add(seq, kind, body)
         rule = getattr(self, f"on_{kind}", None)
         if rule is not None:
             rule(seq, body)
@@ -247,6 +254,10 @@ class Recount:
     def on_run(self, _seq: int, body: Any) -> None:
         if body["expect"] is not None:
             self.batches[body["batch"]]["expect"] = body["expect"]
+
+    def on_box(self, _seq: int, body: Any) -> None:
+        minute = body["minute"]
+        self.taken_out[body["batch"]][minute["box"], minute["opened"]] = minute["taken_out"]
 
     def on_form(self, seq: int, body: Any) -> None:
         edition = body["form"], body["edition"]
@@ -315,11 +326,15 @@ class Recount:
         if self.sheets[body["sheet"]]["state"] not in ("set_aside", "incomplete"):
             raise Fault("void", seq)
         self.sheets[body["sheet"]]["state"] = "void"
+        if body["by_id"].rpartition("/")[0] == body["id"].rpartition("/")[0]:
+            self.again.add(body["sheet"])
 
     def on_void(self, seq: int, body: Any) -> None:
         if not _by_two(body):
             raise Fault("void", seq)
         self.sheets[body["sheet"]]["state"] = "void"
+        if body.get("same_as"):
+            self.again.add(body["sheet"])
 
     def on_amendment(self, _seq: int, body: Any) -> None:
         self.closed.pop(_scope(body["statement"]), None)
@@ -438,6 +453,7 @@ class FourEyes:
         batch = body["id"].rpartition("/")[0]
         needed = 2 if kind == "void" else self.persons
         two = len(said) == 2 and not same_person(*names) and _folded(names[1]) not in self.scanned[batch]
+        two = two and not said[1].get("beside")  # the second had not seen the machine's answer
         alone = len(said) == needed == 1 and "second" not in body
         signed = [body.get("ruled_by", body.get("by")), *([body["second"]] if "second" in body else [])]
         alike = all(self._says(each, kind, body, sheets) for each in said)
@@ -458,6 +474,122 @@ class FourEyes:
             return bool(read.get(body["question"]) == body["codes"] and not body["invalid"])
         names = ("question", "codes", "invalid")
         return all(said.get(name) == body[name] for name in names)
+
+
+class Audits:
+    """That a sample is what seed and manifest give, and the outcome what was read from it."""
+
+    def __init__(self, recount: Recount) -> None:
+        self.recount = recount
+        self.plans: dict[int, Any] = {}
+        self.draws: dict[int, Any] = {}
+        self.drawn: dict[int, dict[tuple[str, int], str]] = defaultdict(dict)  # by plan
+        self.readings: dict[int, dict[tuple[str, int], Any]] = defaultdict(dict)
+
+    def add(self, seq: int, kind: str, body: Any) -> None:
+        """One entry; raises ``Fault`` where the audit could have gone otherwise."""
+        match kind:
+            case "audit_plan":
+                self._check_manifest(seq, body)
+                self.plans[seq] = body
+            case "audit_draw":
+                self._check_draw(seq, body, self.plans.get(body["plan"]))
+                self.draws[body["plan"]] = body
+            case "audit_reading":
+                sheet = self.drawn[body["plan"]].get((body["of"], body["place"]))
+                if sheet is None or sheet != body["paper"]:
+                    raise Fault("drawn", seq, f"{body['of']}, {body['place']}")
+                self.readings[body["plan"]][body["of"], body["place"]] = body
+            case "audit_report":
+                self._check_report(seq, body, self.plans[body["plan"]])
+
+    def _papers(self) -> dict[str, list[str]]:
+        """By batch its sheets as they lie in the stack, one for each paper."""
+        place_of, found = self.recount.place_of, defaultdict[str, list[Any]](list)
+        for seq, sheet in self.recount.sheets.items():
+            if sheet["pages"] and seq not in self.recount.again:
+                place = min(place_of[key] for _side, key in sheet["pages"])
+                found[sheet["batch"]].append((place, sheet["number"], sheet["id"]))
+        return {batch: [name for *_place, name in sorted(sheets)] for batch, sheets in found.items()}
+
+    def _check_manifest(self, seq: int, plan: Any) -> None:
+        """Every batch of the period that has paper, with no fewer sheets than were counted or read."""
+        stated, papers = {each["name"]: each["papers"] for each in plan["batches"]}, self._papers()
+        for name, batch in self.recount.batches.items():
+            if _in(_scope(plan), batch):
+                by_hand = sum(self.recount.taken_out[name].values())
+                if stated.pop(name, 0) < max(batch["expect"] or 0, by_hand, len(papers.get(name, ()))):
+                    raise Fault("drawn", seq, name)
+        if stated:
+            raise Fault("drawn", seq, min(stated))
+
+    def _check_draw(self, seq: int, draw: Any, plan: Any) -> None:
+        former = self.draws.get(draw["plan"], {"seed": draw["seed"], "size": 0})
+        most = sum(each["papers"] for each in plan["batches"]) if plan else 0
+        most = most if plan and plan["staged"] else min(most, plan["size"] if plan else 0)
+        if draw["seed"] != former["seed"] or not former["size"] < draw["size"] <= most:
+            raise Fault("drawn", seq, str(draw["size"]))
+        redrawn = self._redrawn(plan, draw)
+        stated = draw.get("papers", redrawn)  # older draws state the seed alone
+        for each in (each for each in redrawn if each not in stated):
+            raise Fault("drawn", seq, f"{each[0]}, {each[1]}")
+        if stated != redrawn:
+            raise Fault("drawn", seq, str(len(stated)))
+        self.drawn[draw["plan"]] = {(name, place): sheet for name, place, sheet in redrawn}
+
+    def _redrawn(self, plan: Any, draw: Any) -> list[list[Any]]:
+        """Batch, place in the stack and sheet (empty: the record has none there), in the draw's order."""
+        places = [(each["name"], place) for each in plan["batches"] for place in range(1, each["papers"] + 1)]
+        places.sort(key=lambda at: hashlib.sha256(f"{draw['seed']}\n{at[0]}\n{at[1]}\n".encode()).digest())
+        there = {
+            (batch, place): name
+            for batch, names in self._papers().items()
+            for place, name in enumerate(names, 1)
+        }
+        return [[*at, there.get(at, "")] for at in places[: draw["size"]]]
+
+    def _check_report(self, seq: int, report: Any, plan: Any) -> None:
+        """The wrong sheets, and for a test of fixed size their bound, by the hypergeometric law."""
+        drawn, readings = self.drawn[report["plan"]], self.readings[report["plan"]]
+        held = {sheet["id"]: sheet for sheet in self.recount.sheets.values()}
+        wrong = [[*at] for at, name in drawn.items() if not self._right(held.get(name), readings.get(at))]
+        if report["drawn"] != len(drawn) or sorted(report["wrong"]) != sorted(wrong):
+            raise Fault("audit", seq, "wrong")
+        papers, found, bound = sum(each["papers"] for each in plan["batches"]), len(wrong), report["bound"]
+        most = papers - len(drawn) + found
+        if report["met"] != (bound <= Fraction(plan["max_wrong"]) * papers) or not found <= bound <= most:
+            raise Fault("audit", seq, "met")
+        if not plan["staged"] and (
+            (bound > found and _chance(papers, bound, len(drawn), found) <= plan["risk"])
+            or (bound < most and _chance(papers, bound + 1, len(drawn), found) > plan["risk"] * (1 + 1e-9))
+        ):
+            raise Fault("audit", seq, "bound")
+
+    def _right(self, held: Any, reading: Any) -> bool:
+        """Whether the record counts a sheet as its paper was read."""
+        if reading is None or held is None:
+            return False
+        counts = held["state"] in ("read", "review")
+        if reading["state"] != "found" or not counts:
+            return bool(reading["state"] == "void" and not counts)
+        form = self.recount.forms[held["form"], held["edition"]]
+        several = {question: multiple for question, _side, multiple, _codes in form["questions"]}
+
+        def counted(codes: Any, invalid: bool, multiple: bool) -> Any:
+            return "invalid" if invalid or (len(codes) > 1 and not multiple) else sorted(codes)
+
+        for answer in answers_of(held):
+            said, multiple = reading["answers"][answer["question"]], several[answer["question"]]
+            read = counted([] if said == "invalid" else said, said == "invalid", multiple)
+            if read != counted(answer["codes"], answer["invalid"], multiple):
+                return False
+        return True
+
+
+def _chance(papers: int, wrong: int, drawn: int, found: int) -> float:
+    """To find so many wrong sheets or fewer among those drawn, if there are ``wrong`` in all."""
+    ways = sum(comb(wrong, each) * comb(papers - wrong, drawn - each) for each in range(found + 1))
+    return float(Fraction(ways, comb(papers, drawn)))
 
 
 def _folded(name: str) -> str:

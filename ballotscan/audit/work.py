@@ -96,7 +96,8 @@ def make_plan(
             _("{count} answers of the period still await review.").format(count=waiting),
             _("Settle them first: what is audited must not change."),
         )
-    batches = [_counted(reviews, batch) for batch in _batches(reviews, period, unit)]
+    counted = (_counted(reviews, batch) for batch in _batches(reviews, period, unit))
+    batches = [each for each in counted if each["papers"]]  # answers of other channels have no paper
     population = sum(each["papers"] for each in batches)
     if not population:
         raise UsageError(_("No sheet was received in the period."))
@@ -133,9 +134,9 @@ def _counted(reviews: Reviews, batch: Any) -> dict[str, Any]:
     """How many sheets of paper a batch has: by hand where somebody counted, else as the scan found them."""
     boxes = reviews.store.box_openings(batch.name)
     read = len(reviews.look(queries.papers, batch.name))
-    by_hand = sum(box.taken_out for box in boxes) if boxes else batch.expect
-    papers = max(by_hand or 0, read)
-    return {"name": batch.name, "papers": papers, "by_hand": by_hand is not None}
+    by_hand = max(batch.expect or 0, sum(box.taken_out for box in boxes))
+    counted = bool(boxes) or batch.expect is not None
+    return {"name": batch.name, "papers": max(by_hand, read), "by_hand": counted}
 
 
 def record_digest(reviews: Reviews, batches: Sequence[str]) -> str:
@@ -197,8 +198,9 @@ def draw(reviews: Reviews, plan: Plan, seed: str, size: int | None = None) -> li
         )
     refuse_changed(reviews, plan)
     if former is None or wanted > former["size"]:
-        body = {"plan": plan.seq, "seed": seed, "size": min(wanted, plan.population)}
-        reviews.enter("audit_draw", body)
+        wanted = min(wanted, plan.population)
+        papers = [[each.batch, each.place, each.sheet] for each in _in_order(reviews, plan, seed)[:wanted]]
+        reviews.enter("audit_draw", {"plan": plan.seq, "seed": seed, "size": wanted, "papers": papers})
     return papers_drawn(reviews, plan)
 
 
@@ -221,12 +223,17 @@ def papers_drawn(reviews: Reviews, plan: Plan) -> list[Paper]:
     drawn = draw_of(reviews, plan)
     if drawn is None:
         raise UsageError(_("The sheets are not drawn yet."), _("Throw dice, then 'ballotscan audit draw'."))
+    return _in_order(reviews, plan, drawn["seed"])[: drawn["size"]]
+
+
+def _in_order(reviews: Reviews, plan: Plan, seed: str) -> list[Paper]:
+    """Every sheet of paper there is, in the order of the draw."""
     sheets = {
         (each["name"], place): sheet
         for each in plan.body["batches"]
         for place, (sheet, _state) in enumerate(reviews.look(queries.papers, each["name"]), start=1)
     }
-    order = order_of(drawn["seed"], plan.body["batches"])[: drawn["size"]]
+    order = order_of(seed, plan.body["batches"])
     return [Paper(number, *at, sheets.get(at, "")) for number, at in enumerate(order, start=1)]
 
 

@@ -256,7 +256,7 @@ def papers(connection: Connection, batch: str) -> list[tuple[SheetId, SheetState
     query = (
         select(sheets.c.id, sheets.c.state)
         .outerjoin(first, first.c.sheet == sheets.c.key)
-        .where(sheets.c.batch == batch, sheets.c.key.not_in(again))
+        .where(sheets.c.batch == batch, sheets.c.key.not_in(again), first.c.place.is_not(None))
         .order_by(first.c.place, sheets.c.number)
     )
     return [(SheetId(row.id), SheetState(row.state)) for row in connection.execute(query)]

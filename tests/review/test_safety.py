@@ -40,7 +40,7 @@ def office_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def client(served: Served, **headers: str) -> httpx.Client:
-    return httpx.Client(base_url=served.address, headers={"Origin": served.address, **headers})
+    return httpx.Client(base_url=served.address, headers={"Origin": served.address, **headers}, timeout=60)
 
 
 def token(answer: httpx.Response) -> str:
