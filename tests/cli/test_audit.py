@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from ballotscan.errors import ExitCode, UsageError
 from ballotscan.model import Proposal, Ruling, SheetId
 from ballotscan.store.reviews import Reviews
 from tests.cli.test_close import SIGN, Run, office, run
-from tests.unit.record import Office, rewrite, signed
+from tests.unit.record import Office, entries, rewrite, signed
 from tests.unit.tally.stored import batch_settings, fill
 
 __all__ = ["office", "run"]
@@ -352,3 +353,82 @@ def test_every_report_says_what_rests_on_one_word(office: Office, run: Run) -> N
     rewrite(office.database, hide)
     with pytest.raises(verify.Fault, match="ruled_alone"):
         verify.verify(str(office.database), office.folder)
+
+
+# --- what the checker finds of an audit -------------------------------------------------------------------
+
+
+def _last(bodies: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    return [body for body in bodies if body["kind"] == kind][-1]
+
+
+def _other_sheet(body: dict[str, Any]) -> None:
+    """Another sheet of the stack in place of one that the dice drew: a welcome one, or one that is read."""
+    body["papers"][0] = ["box 1", 99, "box 1/00099"]
+
+
+FORGED: dict[str, Any] = {
+    "another sheet in the draw": ("drawn", "audit_draw", _other_sheet),
+    "another order": ("drawn", "audit_draw", lambda body: body["papers"].reverse()),
+    "another seed": ("drawn", "audit_draw", lambda body: body.update(seed=SEED[::-1])),
+    "fewer than planned": ("drawn", "audit_draw", lambda body: body.update(size=2)),
+    "more than planned": ("drawn", "audit_draw", lambda body: body.update(size=6)),
+    "a batch left out": ("drawn", "audit_plan", lambda body: body["batches"].pop()),
+    "a sheet left out": ("drawn", "audit_plan", lambda body: body["batches"][0].update(papers=3)),
+    "a batch that is none": ("drawn", "audit_plan", lambda body: body["batches"][0].update(name="box 9")),
+    "read, but not drawn": ("drawn", "audit_reading", lambda body: body.update(place=99)),
+    "another sheet was read": ("drawn", "audit_reading", lambda body: body.update(paper="box 2/00009")),
+    "a wrong sheet kept silent": ("audit", "audit_report", lambda body: body.update(wrong=[])),
+    "a bound too low": ("audit", "audit_report", lambda body: body.update(bound=0, met=True)),
+    "a verdict that does not follow": ("audit", "audit_report", lambda body: body.update(met=True)),
+    "fewer drawn than were": ("audit", "audit_report", lambda body: body.update(drawn=1)),
+}
+
+
+def test_an_audit_that_was_made_up_is_found(auditors: Office, run: Run) -> None:
+    """Draw, readings and outcome are made anew from the record by the independent checker."""
+    drawn(run)
+    fill_in(auditors, box1_2_H2="3")
+    run("audit", "enter", "list.csv", "--by", "Lan")
+    assert run("audit", "report", "2023Q1")[0] == ExitCode.LEFT_OPEN
+    verify.verify(str(auditors.database), auditors.folder)
+    whole, found = auditors.database.read_bytes(), {}
+    for case, (_code, kind, change) in FORGED.items():
+        auditors.database.write_bytes(whole)
+        rewrite(auditors.database, lambda bodies, kind=kind, change=change: change(_last(bodies, kind)))
+        with pytest.raises(verify.Fault) as fault:
+            verify.verify(str(auditors.database), auditors.folder)
+        found[case] = fault.value.code
+    assert found == {case: code for case, (code, *_) in FORGED.items()}
+    auditors.database.write_bytes(whole)
+    named = _last_of(auditors, "audit_draw")["papers"][1]
+    rewrite(auditors.database, lambda bodies: _last(bodies, "audit_draw")["papers"].pop(1))
+    with pytest.raises(verify.Fault, match="give another sample") as fault:
+        verify.verify(str(auditors.database), auditors.folder)
+    assert fault.value.what == f"{named[0]}, {named[1]}"  # the mismatch is named
+
+
+def _last_of(office: Office, kind: str) -> dict[str, Any]:
+    bodies = entries(office.database, f"SELECT body FROM ledger WHERE kind = '{kind}' ORDER BY seq")
+    return dict(json.loads(bodies[-1][0]))
+
+
+def test_the_checker_bounds_a_sample_as_the_program_does(auditors: Office, run: Run) -> None:
+    """Part of the sheets drawn, one wrong: the checker's own law gives the same number, and no neighbour."""
+    auditors.add_batch("box 3", *["1 1 1 1 1"] * 40)
+    drawn(run, "--risk", "0.05", "--max-wrong", "10%")
+    rows = read(auditors.folder / "list.csv")
+    wrong = next(row for row in rows if row["batch"] == "box 3")
+    fill_in(auditors, **{f"box3_{wrong['place']}_{wrong['question']}": "2"})
+    run("audit", "enter", "list.csv", "--by", "Lan")
+    run("audit", "report", "2023Q1")
+    verify.verify(str(auditors.database), auditors.folder)
+    bound = _last_of(auditors, "audit_report")["bound"]
+    for other in (bound - 1, bound + 1):
+        rewrite(
+            auditors.database,
+            lambda bodies, other=other: _last(bodies, "audit_report").update(bound=other),
+        )
+        with pytest.raises(verify.Fault) as found:
+            verify.verify(str(auditors.database), auditors.folder)
+        assert found.value.what in ("bound", "met")

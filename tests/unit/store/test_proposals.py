@@ -13,6 +13,7 @@ from ballotscan import verify
 from ballotscan.errors import BallotscanError, ClosedError, StaleError, UsageError
 from ballotscan.model import BoxOpening, Proposal, SheetId, SheetProposal, SheetState, Standing
 from ballotscan.store import review_queries as queries
+from ballotscan.store import users
 from ballotscan.store.reviews import Reviews
 from ballotscan.store.users import Account
 from tests.unit.record import Office, entries, rewrite
@@ -430,3 +431,54 @@ def test_rulings_of_a_file_go_on_working(desk: Any) -> None:
 def test_the_stack_is_as_it_lies(desk: Any) -> None:
     fill(desk.store, batch_settings("box 4"), ["1 1 1 1 1", "1 1 1 1 1"])
     assert [sheet for sheet, _state in desk.look(queries.papers, "box 4")] == ["box 4/00001", "box 4/00002"]
+
+
+# --- sign-ins ---------------------------------------------------------------------------------------------
+
+
+def sign_ins(reviews: Reviews) -> list[tuple[str, str, int]]:
+    """Login, act and times of those that are entered, the oldest first."""
+    found = reviews.look(users.last_sign_ins, 50)
+    return [(each.login, each.act, each.times) for each in reversed(found)]
+
+
+def test_sign_ins_are_entries_and_hold_no_password(desk: Any) -> None:
+    before = desk.store.head()[0]
+    desk.sign_in("an", "An", "wrong")
+    desk.sign_in("an", "An", "in")
+    desk.sign_in("an", "An", "out")
+    assert sign_ins(desk) == [("an", "wrong", 1), ("an", "in", 1), ("an", "out", 1)]
+    assert desk.store.head()[0] == before + 3
+    assert desk.store.check_projections() == ()
+
+
+def test_while_a_scan_writes_a_sign_in_waits_and_goes_first(desk: Any) -> None:
+    with desk.office.open() as scan:
+        scan.add_warnings("box 3", [])
+        desk.sign_in("an", "An", "in")  # nobody is kept out
+        assert sign_ins(desk) == []
+        assert desk.enter_sign_ins() == 1
+    before = desk.store.head()[0]
+    desk.propose([says(AN)])
+    assert sign_ins(desk) == [("an", "in", 1)]
+    kinds = entries(desk.office.database, f"SELECT kind FROM ledger WHERE seq > {before} ORDER BY seq")
+    assert [kind for (kind,) in kinds] == ["sign_in", "proposal"]
+    assert desk.enter_sign_ins() == 0
+
+
+def test_a_refused_decision_loses_no_sign_in(desk: Any) -> None:
+    with desk.office.open() as scan:
+        scan.add_warnings("box 3", [])
+        desk.sign_in("an", "An", "in")
+    with pytest.raises(UsageError):
+        desk.propose([says(AN, "77")])
+    desk.propose([says(AN)])
+    assert sign_ins(desk) == [("an", "in", 1)]
+
+
+def test_guessing_logins_fills_no_disk(desk: Any) -> None:
+    for _ in range(200):
+        desk.sign_in("", "", "wrong")
+    assert sign_ins(desk) == [("", "wrong", 1)]
+    desk.enter_sign_ins()
+    assert sign_ins(desk) == [("", "wrong", 1), ("", "wrong", 199)]
