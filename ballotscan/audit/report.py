@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +12,17 @@ from ballotscan.audit.bounds import bound_at_any_time, bound_on_wrong, risk_left
 from ballotscan.audit.work import (
     Paper,
     Plan,
+    batches_of,
     draw_of,
     is_right,
     papers_drawn,
+    period_of,
     readings_of,
     refuse_changed,
 )
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
-from ballotscan.rules.periods import parse_period
 
 if TYPE_CHECKING:
     from ballotscan.store.reviews import Reviews
@@ -38,6 +40,12 @@ class Effect:
     share: float  # in hundredths
     points: float
 
+    @property
+    def points_shown(self) -> float:
+        """To two places, from the share as it is printed: rounded up, for what is promised must hold."""
+        off = self.points + abs(self.share - round(self.share, 2))
+        return math.ceil(off * 100 - 1e-9) / 100
+
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
@@ -52,6 +60,8 @@ class AuditReport:
     risk: float | None  # what is left of it, for a staged test
     met: bool
     readers: tuple[str, ...]
+    ruled_alone: int  # answers on one person's word
+    without_paper: int  # batches of other channels
     effects: tuple[Effect, ...]
 
     @property
@@ -89,6 +99,9 @@ def make_report(reviews: Reviews, templates: Sequence[Path], plan: Plan) -> Audi
         risk=risk,
         met=bound <= plan.limit * plan.population,
         readers=tuple(sorted({each.by for each in readings.values()})),
+        ruled_alone=reviews.store.ruled_alone([each["name"] for each in plan.body["batches"]]),
+        without_paper=len(batches_of(reviews, period_of(plan), plan.body["unit"]))
+        - len(plan.body["batches"]),
         effects=tuple(_effects(_tally(reviews, templates, plan), bound)),
     )
     _enter(reviews, found)
@@ -119,8 +132,7 @@ def _enter(reviews: Reviews, found: AuditReport) -> None:
 def _tally(reviews: Reviews, templates: Sequence[Path], plan: Plan) -> Tally:
     from ballotscan.tally.make import make_tally
 
-    period = parse_period(plan.body["period"], plan.body["rule"])
-    return make_tally(reviews.store, templates, period, None, plan.body["unit"])
+    return make_tally(reviews.store, templates, period_of(plan), None, plan.body["unit"])
 
 
 def _effects(tally: Tally, bound: int) -> Iterator[Effect]:
@@ -165,6 +177,14 @@ def report_lines(found: AuditReport) -> Iterator[str]:
         yield _(
             "WEAKER: not every batch was counted by hand, so a sheet lost before the scan cannot be drawn."
         )
+    if found.without_paper:
+        yield _("Answers of other channels have no paper: the audit takes them as they were imported.")
+    if found.ruled_alone:
+        yield ngettext(
+            "{count} answer was settled by one person alone.",
+            "{count} answers were settled by one person alone.",
+            found.ruled_alone,
+        ).format(count=found.ruled_alone)
     yield _("Seed {seed}: {count} of {all} sheets drawn; read by {names}.").format(
         seed=found.seed, count=found.drawn, all=found.plan.population, names=", ".join(found.readers) or "-"
     )
@@ -182,7 +202,7 @@ def report_lines(found: AuditReport) -> Iterator[str]:
     for effect in found.effects:
         yield _(
             "The {what} of {share:.2f} % is right within ±{points:.2f} points, with {sure:.0%} confidence."
-        ).format(what=effect.what, share=effect.share, points=effect.points, sure=sure)
+        ).format(what=effect.what, share=effect.share, points=effect.points_shown, sure=sure)
 
 
 def _plan_line(plan: Plan) -> str:
@@ -233,6 +253,7 @@ def last_report(reviews: Reviews) -> Mapping[str, Any] | None:
         "period": plan.body["period"],
         "population": plan.population,
         "limit": share_text(plan),
+        "limit_share": float(100 * plan.limit),
         **{name: body[name] for name in ("drawn", "bound", "met", "missing")},
         "wrong": len(body["wrong"]),
         "share": 100 * body["bound"] / plan.population,

@@ -18,7 +18,7 @@ from ballotscan.errors import NotBalancedError, UsageError
 from ballotscan.four_eyes import same_person
 from ballotscan.i18n import gettext as _
 from ballotscan.model import SheetId, SheetState
-from ballotscan.rules.periods import Period
+from ballotscan.rules.periods import Period, parse_period
 from ballotscan.store import audits, users
 from ballotscan.store import review_queries as queries
 from ballotscan.store.rows import QuestionCodes, Scope
@@ -96,7 +96,7 @@ def make_plan(
             _("{count} answers of the period still await review.").format(count=waiting),
             _("Settle them first: what is audited must not change."),
         )
-    counted = (_counted(reviews, batch) for batch in _batches(reviews, period, unit))
+    counted = (_counted(reviews, batch) for batch in batches_of(reviews, period, unit))
     batches = [each for each in counted if each["papers"]]  # answers of other channels have no paper
     population = sum(each["papers"] for each in batches)
     if not population:
@@ -121,7 +121,8 @@ def make_plan(
     return Plan(reviews.enter("audit_plan", body), body)
 
 
-def _batches(reviews: Reviews, period: Period, unit: str) -> list[Any]:
+def batches_of(reviews: Reviews, period: Period, unit: str) -> list[Any]:
+    """The batches received in a period, in order of their day and name."""
     found = [
         batch
         for batch in reviews.store.batches()
@@ -149,6 +150,11 @@ def record_digest(reviews: Reviews, batches: Sequence[str]) -> str:
         for answer in reviews.store.answer_rows(scope):
             digest.update(f"{answer.sheet}\t{answer.question}\t{answer.codes}\t{answer.invalid}\n".encode())
     return digest.hexdigest()
+
+
+def period_of(plan: Plan) -> Period:
+    """The period that a plan audits."""
+    return parse_period(plan.body["period"], plan.body["rule"])
 
 
 def last_plan(reviews: Reviews, period: str = "") -> Plan:

@@ -115,7 +115,7 @@ def _sign_in(desk: TheDesk, session: AnySession, form: Form_) -> Response:
             fault = _("Too many tries. Wait {seconds} seconds.").format(seconds=int(verdict.wait_s) + 1)
         return page(desk, session, "sign_in", 403, fault=fault, login=login)
     answer = go("/")
-    set_cookie(desk, answer, desk.sessions.sign_in(session, account.login, account.name, account.roles))
+    set_cookie(desk, answer, desk.sessions.sign_in(session, account))
     return answer
 
 
@@ -162,7 +162,6 @@ def _set_person(desk: TheDesk, session: Administrator, form: Form_) -> Response:
         desk.reviews.set_account(wanted, session.name)
     except BallotscanError as fault:
         return _people_page(desk, session, str(fault))
-    desk.sessions.end_all(login)  # who signed in with the former rights signs in anew
     return go("/people")
 
 

@@ -12,10 +12,13 @@ from ballotscan.review.sessions import Session
 from ballotscan.review.web import Desk
 from ballotscan.rules.watch import warning_text
 from ballotscan.store import review_queries as queries
+from ballotscan.store import users
 from ballotscan.store.review_queries import PersonFigures
+from ballotscan.store.users import SignIn
 
 _STATES: Final = ("read", "review", "void", "set_aside", "incomplete")
 BAR_WIDTH: Final = 100.0
+SIGN_INS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Overview:
     progress: Progress
     people: tuple[PersonFigures, ...]  # for auditors
     audit: Any
+    sign_ins: tuple[SignIn, ...]  # for auditors
     alone: bool  # review by one person
     ruled_alone: int
 
@@ -75,6 +79,7 @@ def overview(desk: Desk, session: Session) -> Overview:
         progress=progress(reviews, session.name),
         people=tuple(reviews.look(queries.person_figures)) if session.may("auditor") else (),
         audit=last_report(reviews),
+        sign_ins=tuple(reviews.look(users.last_sign_ins, SIGN_INS)) if session.may("auditor") else (),
         alone=persons(reviews) == 1,
         ruled_alone=reviews.store.ruled_alone([batch.name for batch in reviews.store.batches()]),
     )

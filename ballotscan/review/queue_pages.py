@@ -20,7 +20,7 @@ from ballotscan.review.cards import (
     take_back,
 )
 from ballotscan.review.sessions import Session
-from ballotscan.review.views import card_view, clip_task, marks_task, side_task, side_views
+from ballotscan.review.views import boxes_task, card_view, clip_task, marks_task, side_task, side_views
 from ballotscan.review.web import Desk, Form_, Reviewer, TheDesk, go, page, png, wants_data
 from ballotscan.store import review_queries as queries
 from ballotscan.store.review_queries import ReviewAnswer
@@ -72,6 +72,14 @@ def clip(desk: TheDesk, session: Reviewer, number: int) -> Response:
     """The question's row, large."""
     wanted = _card(session, number)
     task = clip_task(desk, wanted.sheet, _row(desk, wanted))
+    return png(desk.pictures.picture(task) if task else None)
+
+
+@router.get("/{number}/boxes.png")
+def boxes(desk: TheDesk, session: Reviewer, number: int) -> Response:
+    """The question's boxes from near."""
+    wanted = _card(session, number)
+    task = boxes_task(desk, wanted.sheet, _row(desk, wanted))
     return png(desk.pictures.picture(task) if task else None)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from ballotscan.i18n import Language
 from ballotscan.review.cards import Card, Line
 from ballotscan.store.review_queries import ItemKey
+from ballotscan.store.users import Account
 
 IDLE_S: Final = 15 * 60.0
 """As ASVS 3.3 has it for work with personal data; a clip takes seconds."""
@@ -33,6 +34,7 @@ class Session:
     login: str = ""
     name: str = ""
     roles: tuple[str, ...] = ()
+    password: str = ""  # the digest that the record holds
     line: Line = field(default_factory=Line)
     controls: dict[tuple[str, int], Card | None] = field(default_factory=dict)  # by screen of many at once
     controls_met: set[ItemKey] = field(default_factory=set)  # answered there
@@ -72,10 +74,11 @@ class Sessions:
             session.seen_s = now
             return session
 
-    def sign_in(self, session: Session, login: str, name: str, roles: tuple[str, ...]) -> Session:
+    def sign_in(self, session: Session, account: Account) -> Session:
         """A new session for a person: the token from before signing in is worth nothing any more."""
         signed_in = self.begin()
-        signed_in.login, signed_in.name, signed_in.roles = login, name, roles
+        signed_in.login, signed_in.name = account.login, account.name
+        signed_in.roles, signed_in.password = account.roles, account.password
         signed_in.language = session.language
         self.end(session)
         return signed_in
@@ -84,12 +87,6 @@ class Sessions:
         """Forget a session."""
         with self._lock:
             self._open.pop(session.token, None)
-
-    def end_all(self, login: str) -> None:
-        """Forget every session of a person."""
-        with self._lock:
-            for token in [token for token, each in self._open.items() if each.login == login]:
-                del self._open[token]
 
     def _over(self, session: Session, now: float) -> bool:
         return now - session.seen_s > IDLE_S or now - session.made_s > LONGEST_S

@@ -21,7 +21,7 @@ ROW_ABOVE_MM, ROW_BELOW_MM = 4.0, 4.0
 
 TEXT_ABOVE_MM: Final = 8.0  # the question's own line, where its options stand below it
 _EDGE_MM: Final = 14.0
-LABEL_MM: Final = 14.0  # of the last option's label, where it stands to the right of its box
+LABEL_MM: Final = 30.0  # of the last option's label, where it stands to the right of its box
 BOXES_DPI: Final = 120.0
 A4_MM: Final = (210.0, 297.0)
 
@@ -167,7 +167,7 @@ def boxes_of(form: Form, question: str, number: int) -> Rect:
     return Rect(
         left - ROW_ABOVE_MM,
         top - ROW_ABOVE_MM,
-        right - left + ROW_ABOVE_MM + LABEL_MM,
+        min(right + LABEL_MM, form.sides[number - 1].width_mm) - left + ROW_ABOVE_MM,
         bottom - top + ROW_ABOVE_MM + ROW_BELOW_MM,
     )
 
@@ -224,6 +224,19 @@ def marked_elsewhere(desk: Desk, sheet: SheetId, row: ReviewAnswer) -> list[Rect
     }
     places = [box for box in form.sides[row.side - 1].boxes if (box.question, box.option) in chosen]
     return [_square(box.rect) for box in places[:TILES_AT_MOST]]
+
+
+def boxes_task(desk: Desk, sheet: SheetId, row: ReviewAnswer) -> Cut | None:
+    """The question's own boxes from near, as tiles in a row, in printed order."""
+    form = desk.form(row.form, row.edition)
+    page, reading = side_at(desk, sheet, row.side)
+    if form is None or page is None or reading is None:
+        return None
+    boxes = [box for box in form.sides[row.side - 1].boxes if box.question == row.question]
+    places = {box.option: _square(box.rect) for box in boxes}
+    rects = tuple(places[code] for code in codes_of(desk, row) if code in places)[:TILES_AT_MOST]
+    path = desk.reviews.store.original_path(page.ref.original)
+    return Cut(path, page.ref.page, reading.map_px, rects, CLIP_DPI) if len(rects) > 1 else None
 
 
 def _square(rect: Rect) -> Rect:

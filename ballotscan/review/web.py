@@ -116,10 +116,14 @@ def any_session(request: Request, desk: TheDesk) -> Session:
 AnySession = Annotated[Session, Depends(any_session)]
 
 
-def signed_in(session: AnySession) -> Session:
-    """The session of a person. Raises ``NotSignedInError``."""
-    if not session.login:
+def signed_in(session: AnySession, desk: TheDesk) -> Session:
+    """The session of a person, with the rights of now: an account can be ended, or get another password or
+    other roles, while somebody is signed in. Raises ``NotSignedInError``.
+    """
+    account = next((each for each in desk.reviews.accounts() if each.login == session.login), None)
+    if account is None or not account.active or account.password != session.password:
         raise NotSignedInError
+    session.roles = account.roles
     return session
 
 

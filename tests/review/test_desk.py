@@ -198,7 +198,8 @@ def test_two_who_differ_and_a_third_who_settles(served: Served, person: Person) 
     assert "Máy hỏi" not in binh.inner_text("article.ask")
     binh.keyboard.press("2")
     at(binh, 1)
-    binh.wait_for_selector("#said:has-text('người thứ ba')")
+    stored(binh)
+    assert binh.inner_text("#said") == ""  # whether they agree is not told
     queue(cuong, served)
     assert "Máy đọc" not in cuong.inner_text("article.ask")
     cuong.keyboard.press("2")
@@ -236,11 +237,19 @@ def test_a_browser_that_is_closed_half_way(served: Served, person: Person) -> No
 
 def test_two_browsers_at_once_and_a_stale_card(served: Served, person: Person, complaints: list[str]) -> None:
     an, binh, cuong = (person(served, login) for login in ("an", "binh", "cuong"))
-    for page in (an, binh, cuong):
-        queue(page, served)  # all three look at the same card
+    cards = ((an, 0), (binh, 8), (cuong, 4))  # each begins at another sheet, so it is another number
+    for page, number in cards:
+        queue(page, served)
+        page.goto(f"{served.address}/queue?number={number}")  # all three look at the same card
+        at(page, number)
     an.keyboard.press("1")
-    binh.keyboard.press("1")
     stored(an)
+    binh.keyboard.press("1")
+    binh.wait_for_selector("#said:has-text('không kèm câu máy đọc')")  # the card had shown that: not entered
+    assert list(said(served).values()) == [[AN]]
+    binh.goto(f"{served.address}/queue?number=8")
+    assert "Máy đọc" not in binh.inner_text("article.ask")
+    binh.keyboard.press("1")
     stored(binh)
     head = served.reviews.store.head()
     cuong.keyboard.press("2")
@@ -310,9 +319,21 @@ def test_many_at_once(tmp_path: Path, person: Person) -> None:
         read = {row.item: row.codes for row in served.reviews.look(queries.waiting_answers)}
         opinions = served.reviews.look(queries.opinions_on, {key for key, _question in read})
         assert all(each[0].said == ((read[item],), False) for item, each in opinions.items())
-        other = person(served, "binh")  # the second opinion is not given so
+        other = person(served, "binh")
         other.goto(f"{served.address}/bulk")
-        assert other.locator("tbody a").count() <= 1
+        row = other.inner_text("tbody tr >> nth=0")
+        assert "ý kiến thứ hai" in row
+        other.click("tbody a >> nth=0")
+        other.wait_for_selector(".odd")
+        assert other.locator(".odd").count() == count - 1
+        for told in ("Máy đọc", "dấu mờ", AN):
+            assert told not in other.inner_text("main")
+        other.locator(".odd input[type=checkbox]").first.check()
+        other.click("button[name=rest][value='=1']")
+        other.wait_for_load_state("networkidle")
+        settled = [row for row in served.reviews.store.answer_rows() if row.outcome == "ruled"]
+        assert [row.codes for row in settled] == ["1"] * (count - 2)
+        check(served)
 
 
 # --- sheets, texts ----------------------------------------------------------------------------------------

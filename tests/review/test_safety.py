@@ -29,8 +29,12 @@ from ballotscan.review.pictures import Picture
 from ballotscan.review.sessions import Sessions
 from ballotscan.settings import LANGUAGES
 from ballotscan.store import review_queries as queries
+from ballotscan.store import users
+from ballotscan.store.users import Account
 from tests.review.conftest import Person
 from tests.review.desk import PASSWORD, Served, add_sheets, office, running
+
+ACCOUNT = Account("an", "An", USER_ROLES, True, "x")
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +261,90 @@ def test_tries_are_counted_and_the_account_locked(tmp_path: Path) -> None:
     assert kept.check("an", PASSWORD, digest).right
 
 
+def test_a_login_that_is_none_is_answered_as_one_that_is(tmp_path: Path) -> None:
+    """Who guesses learns no login from it: tries, waits and the lock are the same."""
+    now = [1000.0]
+    kept = Passwords(tmp_path, lambda: now[0])
+    digest = kept.set("an", PASSWORD)
+    told: dict[str, list[Any]] = {"an": [], "nobody": []}
+    for _ in range(TRIES_AT_MOST + 3):
+        now[0] += 20.0
+        told["an"].append(kept.check("an", "wrong", digest))
+        told["nobody"].append(kept.check("nobody", "wrong", ""))
+    assert told["an"] == told["nobody"]
+    assert any(each.wait_s for each in told["an"])
+    assert not kept.check("nobody", "nobody has this password", "").right
+
+
+def test_each_sign_in_and_each_failure_is_an_entry(tmp_path: Path) -> None:
+    with office(tmp_path, sheets=1) as served:
+        who, csrf = signed_in(served)
+        who.post("/sign-out", data={"csrf": csrf})
+        wrong = {"csrf": token(who.get("/sign-in")), "login": "an", "password": "not this one"}
+        assert who.post("/sign-in", data=wrong).status_code == 403
+        typed = wrong | {"login": PASSWORD}  # a password typed into the wrong field
+        assert who.post("/sign-in", data=typed).status_code == 403
+        found = served.reviews.look(users.last_sign_ins, 9)
+        assert [(each.login, each.act) for each in found] == [
+            ("", "wrong"),
+            ("an", "wrong"),
+            ("an", "out"),
+            ("an", "in"),
+        ]
+        ledger = served.database.read_bytes()
+        assert PASSWORD.encode() not in ledger
+        assert b"not this one" not in ledger
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"password": "another"}])
+def test_an_account_that_is_ended_meanwhile_opens_nothing_more(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    """By the command line, while the person is signed in; a role that was taken away is gone at once too."""
+    with office(tmp_path, sheets=1) as served:
+        who, _csrf = signed_in(served, "cuong")
+        account = next(each for each in served.reviews.accounts() if each.login == "cuong")
+        assert who.get("/audit").status_code == 200
+        served.reviews.set_account(account._replace(roles=("operator",)))
+        assert who.get("/audit").status_code == 403
+        assert who.get("/").status_code == 200
+        served.reviews.set_account(account._replace(**change))
+        for where in ("/", "/audit", "/queue", "/sheets"):
+            assert who.get(where).headers["location"] == "/sign-in"
+
+
+def test_nothing_tells_the_second_what_the_first_said(tmp_path: Path) -> None:
+    """Neither a page nor a picture before deciding, nor the answer to the decision."""
+    with office(tmp_path, sheets=1, doubtful=3) as served:
+        first, csrf = signed_in(served)
+        first.get("/queue")
+        for number in range(2):
+            first.post(f"/queue/{number}/answer", data={"csrf": csrf, "code": "2"})
+        second, csrf = signed_in(served, "binh")
+        key = served.reviews.look(queries.key_of, "box/00001")
+        kind = re.search(r"/bulk/[0-9a-f]{16}", second.get("/bulk").text)
+        assert kind is None  # of one answer there are not several
+        pages = {where: second.get(where).text for where in ("/queue", "/queue/0/sheet", f"/sheets/{key}")}
+        for where, text in pages.items():
+            assert "Máy đọc:" not in text, where
+            assert 'class="box chosen"' not in text, where
+            assert 'class="box doubtful"' not in text, where
+            assert "Nguyễn Văn An" not in text, where
+        headers = {"X-Requested-With": "ballotscan"}
+        told = [
+            second.post(f"/queue/{number}/answer", data={"csrf": csrf, "code": code}, headers=headers)
+            for number, code in enumerate("12")
+        ]
+        assert [(each.status_code, each.json()) for each in told] == [
+            (200, {})
+        ] * 2  # one differs, one agrees
+        again = second.post("/queue/0/take-back", data={"csrf": csrf}, headers=headers)
+        assert again.status_code == 200
+        silent = second.post("/queue/0/answer", data={"csrf": csrf, "code": "2"}, headers=headers)
+        assert silent.status_code == 400  # who tries the other answer says why, and it stays in the record
+        assert 'name="note" maxlength="500" autocomplete="off" required' in second.get("/queue/0/card").text
+
+
 def test_a_line_put_into_the_file_by_hand_opens_nothing(tmp_path: Path) -> None:
     kept = Passwords(tmp_path)
     digest = kept.set("an", PASSWORD)
@@ -277,12 +365,12 @@ def test_passwords_have_a_length(tmp_path: Path, password: str) -> None:
 def test_who_is_idle_is_signed_out() -> None:
     now = [0.0]
     kept = Sessions(LANGUAGES[0], lambda: now[0])
-    session = kept.sign_in(kept.begin(), "an", "An", USER_ROLES)
+    session = kept.sign_in(kept.begin(), ACCOUNT)
     now[0] += sessions_room.IDLE_S - 1
     assert kept.find(session.token) is session
     now[0] += sessions_room.IDLE_S + 1
     assert kept.find(session.token) is None
-    busy = kept.sign_in(kept.begin(), "an", "An", USER_ROLES)
+    busy = kept.sign_in(kept.begin(), ACCOUNT)
     for _ in range(200):
         now[0] += sessions_room.IDLE_S / 2
         if kept.find(busy.token) is None:
@@ -293,7 +381,7 @@ def test_who_is_idle_is_signed_out() -> None:
 def test_the_token_of_before_signing_in_is_worth_nothing() -> None:
     kept = Sessions(LANGUAGES[0])
     before = kept.begin()
-    after = kept.sign_in(before, "an", "An", USER_ROLES)
+    after = kept.sign_in(before, ACCOUNT)
     assert kept.find(before.token) is None
     assert after.token != before.token
     assert len(after.token) >= 43  # 256 bits
@@ -301,7 +389,7 @@ def test_the_token_of_before_signing_in_is_worth_nothing() -> None:
 
 def test_who_asks_again_and_again_fills_no_memory() -> None:
     kept = Sessions(LANGUAGES[0])
-    person = kept.sign_in(kept.begin(), "an", "An", USER_ROLES)
+    person = kept.sign_in(kept.begin(), ACCOUNT)
     for _ in range(3 * sessions_room.MOST_SESSIONS):
         kept.begin()
     assert len(kept._open) <= sessions_room.MOST_SESSIONS

@@ -76,11 +76,6 @@ function beginQueue() {
     desk.dataset.shownMs = (performance.now() - since).toFixed(1);
   }
 
-  function showBoxes() {  // on a narrow screen the boxes come before the text
-    const clip = place.querySelector(".clip");
-    if (clip) clip.scrollLeft = clip.scrollWidth;
-  }
-
   async function show(wanted, asked = 0) {
     number = wanted;
     cards.delete(wanted - 1);  // if one goes back, it is asked for anew
@@ -91,7 +86,6 @@ function beginQueue() {
     document.querySelector("#at").textContent = Math.min(wanted + 1, total);
     desk.querySelector("progress").value = wanted;
     desk.dataset.number = wanted;
-    showBoxes();
     if (asked) requestAnimationFrame(() => setTimeout(painted, 0, asked));
     lookAhead();
   }
@@ -220,6 +214,5 @@ function beginQueue() {
     decide(event.submitter);
   });
 
-  showBoxes();
   lookAhead();
 }
