@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ballotscan.errors import BallotscanError
 from ballotscan.forms.form import Form, Question
 from ballotscan.i18n import gettext as _
+from ballotscan.imports.dispatch import NO, YES, check_column
 from ballotscan.imports.mapping import ColumnMap, Source, folded
 from ballotscan.imports.tables import Row, Table
+from ballotscan.imports.times import EARLIEST, day_of
 from ballotscan.model import Answer, BatchName, BatchSettings, Outcome, Reason, Sheet, SheetState, Status
 from ballotscan.privacy import without_numbers
+from ballotscan.rules.periods import Period
 
 if TYPE_CHECKING:
     from ballotscan.store.database import Store
@@ -27,6 +31,11 @@ if TYPE_CHECKING:
 KEY_FILE: Final = "respondents.key"
 """Beside the originals. Without it nobody can try out which number of a telephone made a hash in the record;
 if it is lost, respondents of before are not known again."""
+
+
+_NOBODY: Final = {"", "anonymous", "an danh", "nac danh", "n a", "none", "null"}
+"""What tools write for a respondent who is not known, folded. Microsoft Forms writes ``anonymous`` in each
+row where no account is asked for; taken for a name, all but the first would be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ class _Reader:
         self._mapping, self._form, self._channel, self._received = mapping, form, channel, received
         self._codes = {q.id: _codes_of(q, mapping) for q in form.questions if q.id in mapping.questions}
         self._side = form.side_of_question
+        self._tomorrow = date.today() + timedelta(days=1)  # noqa: DTZ011  a kiosk's clock may be a little fast
 
     def read(self, row: Row) -> Given | list[str]:
         faults: list[str] = []
@@ -118,41 +128,80 @@ class _Reader:
 
     def _answer(self, question: Question, row: Row, faults: list[str]) -> Answer:
         asked = self._mapping.questions.get(question.id)
-        column = asked.column if asked else ""
-        text = row.cells[column] if column else ""
-        parts = text.split(self._mapping.separator) if question.multiple else [text]
-        chosen = set()
-        for part in (each.strip() for each in parts if each.strip()):
-            code = self._codes[question.id].get(folded(part))
-            if code is None:
-                fault = _("column '{column}': '{text}' is no answer to {question}.")
-                faults.append(fault.format(column=column, text=part[:60], question=question.id))
-            else:
-                chosen.add(code)
+        if asked is None:
+            chosen = set[str]()
+        elif asked.columns:
+            chosen = self._ticked(asked.columns, row, faults)
+        else:
+            chosen = self._named(question, asked.column, row, faults)
         codes = tuple(option.code for option in question.options if option.code in chosen)
         outcome = (Outcome.BLANK, Outcome.ONE, Outcome.SEVERAL)[min(len(codes), 2)]
         side = self._side.get(question.id, 1)
         return Answer(question.id, side, outcome, codes, Status.ACCEPTED, 1.0, None)
+
+    def _named(self, question: Question, column: str, row: Row, faults: list[str]) -> set[str]:
+        """The codes that a cell names."""
+        text = row.cells[column]
+        if folded(text) in self._mapping.blank:
+            return set()
+        parts = text.split(self._mapping.separator) if question.multiple else [text]
+        chosen = set()
+        for part in (each.strip() for each in parts if each.strip()):
+            code = self._codes[question.id].get(folded(_whole(part)))
+            if code is None:
+                fault = _("column '{column}': what stands there is no answer to {question}.")
+                faults.append(fault.format(column=column, question=question.id))
+            else:
+                chosen.add(code)
+        return chosen
+
+    def _ticked(self, columns: Mapping[str, str], row: Row, faults: list[str]) -> set[str]:
+        """The codes whose column says yes."""
+        chosen = set()
+        for code, column in columns.items():
+            mark = folded(row.cells[column])
+            if mark in YES:
+                chosen.add(code)
+            elif mark not in NO and mark not in self._mapping.blank:
+                faults.append(_("column '{column}': neither yes nor no.").format(column=column))
+        return chosen
 
     def _day(self, row: Row, faults: list[str]) -> date | None:
         if not self._mapping.time:
             if self._received is None:
                 faults.append(_("no day is known: the mapping names no time, and --received is not given."))
             return self._received
-        text = row.cells[self._mapping.time]
-        try:
-            if self._mapping.time_format in ("", "iso"):
-                return datetime.fromisoformat(text).date()
-            return datetime.strptime(text, self._mapping.time_format).date()  # noqa: DTZ007  the office's clock
-        except ValueError:
-            fault = _("column '{column}': '{text}' is no time as '{format}' writes it.")
-            shown = self._mapping.time_format or "iso"
-            faults.append(fault.format(column=self._mapping.time, text=text[:60], format=shown))
+        column, text = self._mapping.time, row.cells[self._mapping.time]
+        if not text:
+            fault = _("column '{column}' is empty: the answer was not finished. Export finished ones only.")
+            faults.append(fault.format(column=column))
             return None
+        try:
+            day = day_of(text, self._mapping.time_format, utc=self._mapping.utc)
+        except (ValueError, OverflowError):
+            fault = _("column '{column}': what stands there is no time as '{format}' writes it.")
+            shown = self._mapping.time_format or "iso"
+            faults.append(fault.format(column=column, format=shown))
+            return None
+        if not EARLIEST <= day <= self._tomorrow:
+            fault = _(
+                "column '{column}': {day} cannot be. Where the tool keeps no times, leave time out of the"
+                " mapping and import with --received."
+            )
+            faults.append(fault.format(column=column, day=day.isoformat()))
+            return None
+        return day
+
+
+def _whole(text: str) -> str:
+    """A code that a spreadsheet made a number of: ``4.0`` and ``4,0`` are 4."""
+    return re.sub(r"^(\d+)[.,]0+$", r"\1", text)
 
 
 def _codes_of(question: Question, mapping: ColumnMap) -> dict[str, str]:
     """Folded texts that stand for a code: the code, the option's text, what the mapping adds."""
+    if mapping.questions[question.id].columns:
+        return {}
     known = {folded(option.label): option.code for option in question.options}
     known |= {folded(option.code): option.code for option in question.options}
     return known | dict(mapping.questions[question.id].answers)
@@ -218,9 +267,35 @@ def _batch(form: Form, channel: str, day: date, unit: str, field: str) -> BatchS
     return BatchSettings(BatchName(name), (form.id,), day.isoformat(), channel, unit, field, None)
 
 
+def answered_of(store: Store, table: Table, column: str, period: Period) -> set[int]:
+    """The rows of a list whose respondent, by this column, answered in a period on whichever channel.
+
+    Only keyed hashes are compared, and which ballot is whose is not asked. Raises ``BallotscanError`` where
+    no ballot names a respondent, so that everybody would be reminded.
+    """
+    name = check_column(table.file, table, column)
+    path = store.folder / KEY_FILE
+    if not path.exists():
+        raise BallotscanError(
+            _("No ballot taken in so far names its respondent."),
+            _("Mark what came back in a column of the list, and name it by --returned."),
+        )
+    hashed = {row.number: _keyed(path.read_bytes(), folded(row.cells[name])) for row in table.rows}
+    known = {
+        each.respondent
+        for each in store.known_respondents(list(hashed.values()))
+        if period.first <= each.received <= period.last
+    }
+    return {number for number, respondent in hashed.items() if respondent in known}
+
+
+def _keyed(key: bytes, name: str) -> str:
+    return hmac.new(key, name.encode(), "sha256").hexdigest()
+
+
 def _respondents(folder: Path, rows: Sequence[Given]) -> dict[int, str]:
     """The keyed hash of each row's respondent, by row."""
-    named = {each.number: folded(each.respondent) for each in rows if folded(each.respondent)}
+    named = {each.number: name for each in rows if (name := folded(each.respondent)) not in _NOBODY}
     if not named:
         return {}
     path = folder / KEY_FILE
@@ -228,7 +303,7 @@ def _respondents(folder: Path, rows: Sequence[Given]) -> dict[int, str]:
         path.touch(mode=0o600)
         path.write_bytes(secrets.token_bytes(32))
     key = path.read_bytes()
-    return {number: hmac.new(key, name.encode(), "sha256").hexdigest() for number, name in named.items()}
+    return {number: _keyed(key, name) for number, name in named.items()}
 
 
 def _repeated(

@@ -8,9 +8,10 @@ question are counted at once, then sums are added up.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final
 
 from ballotscan.errors import NotBalancedError
 from ballotscan.forms.form import Form, Question
@@ -18,7 +19,7 @@ from ballotscan.i18n import gettext as _
 from ballotscan.model import SheetState
 from ballotscan.store import rows
 from ballotscan.store.rows import CountedSheet, SheetAnswers
-from ballotscan.tally.figures import AWAITING, NOT_GIVEN, By, FormTally, Group, Item, OptionCount
+from ballotscan.tally.figures import AWAITING, NOT_GIVEN, By, FormTally, Group, Item, OptionCount, Where
 from ballotscan.tally.indices import find_indices
 
 Edition = tuple[str, str]
@@ -30,14 +31,6 @@ GROUPED_BY: Final[tuple[By, ...]] = ("unit", "channel", "linh_vuc")
 # Where the answer to one question of one sheet went.
 _MARKS: Final = rows.IN_REVIEW + rows.UNDECIDED + rows.RULED_INVALID
 ANSWERED, BLANK, INVALID, IN_REVIEW, UNKNOWN = "answered", "blank", "invalid", "awaiting", "unknown"
-
-
-class Where(NamedTuple):
-    """What groups a sheet: its names are those of ``By``."""
-
-    unit: str
-    channel: str
-    linh_vuc: str
 
 
 @dataclass
@@ -86,6 +79,7 @@ def _count_form(sheets: Sequence[CountedSheet], answers: Sequence[SheetAnswers],
     states = Counter(sheet.state for sheet in sheets)
     counted = [sheet for sheet in sheets if sheet.state in COUNTED]
     waiting = [answer.answers.count(rows.IN_REVIEW) for answer in answers]
+    cells = _count_cells(counted, answers, form)
     return FormTally(
         form=form.id,
         edition=form.edition,
@@ -97,7 +91,8 @@ def _count_form(sheets: Sequence[CountedSheet], answers: Sequence[SheetAnswers],
         incomplete=states[SheetState.INCOMPLETE],
         awaiting_answers=sum(waiting),
         awaiting_sheets=sum(count > 0 for count in waiting),
-        groups=tuple(_groups(_count_cells(counted, answers, form), form)),
+        groups=tuple(_groups(cells, form)),
+        cells=tuple((where, cell.sheets) for where, cell in sorted(cells.items())),
     )
 
 
@@ -192,15 +187,22 @@ def _count_content(alike: Sequence[Alike], form: Form) -> tuple[int, int]:
     for questions, given in alike:
         asked = questions.split(",")
         places = [
-            (known, known - satisfied, [n for n, name in enumerate(asked) if name in names])
+            (known, known - satisfied, _picker([n for n, name in enumerate(asked) if name in names]))
             for (known, satisfied), names in scales.items()
         ]
         for answers in given:
-            said = [(known, bad, {answers[n] for n in at}) for known, bad, at in places]
+            said = [(known, bad, set(pick(answers))) for known, bad, pick in places]
             if any(not known.isdisjoint(codes) for known, _bad, codes in said):
                 begun += 1
                 content += all(bad.isdisjoint(codes) for _known, bad, codes in said)
     return begun, content
+
+
+def _picker(places: Sequence[int]) -> Callable[[Sequence[str]], Iterable[str]]:
+    """A function that takes the items at these places out of a list."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda answers: [answers[place] for place in places]
 
 
 def enters_index(question: Question) -> bool:
@@ -216,6 +218,37 @@ def linh_vuc_of(
         return {sheet.sheet: sheet.linh_vuc for sheet in sheets}
     question = form.question(form.linh_vuc_question)
     label = {option.code: option.label for option in question.options}
+    said = _said(answers, question)
+    # An office may name a batch's lĩnh vực by its code or by its label: both are one group.
+    return {sheet.sheet: said.get(sheet.sheet, label.get(sheet.linh_vuc, sheet.linh_vuc)) for sheet in sheets}
+
+
+def groups_by_answer(
+    sheets: Iterable[CountedSheet], answers: Iterable[SheetAnswers], form: Form, name: str
+) -> tuple[Group, ...]:
+    """A form's sheets by what they answer to one of its questions, of which one option may be chosen.
+
+    In printed order; then those that answer nothing valid, then those whose answer awaits review.
+    """
+    question = form.question(name)
+    said = _said(answers, question)
+    mine: dict[str, list[CountedSheet]] = {option.label: [] for option in question.options}
+    mine |= {NOT_GIVEN: [], AWAITING: []}
+    for sheet in sheets:
+        if sheet.state in COUNTED and (sheet.form, sheet.edition) == (form.id, form.edition):
+            mine[said.get(sheet.sheet, NOT_GIVEN)].append(sheet)
+    found = []
+    for value, group in mine.items():
+        names = {sheet.sheet for sheet in group}
+        cells = _count_cells(group, [each for each in answers if each.sheet in names], form)
+        if group or value not in (NOT_GIVEN, AWAITING):
+            found.append(_group("answer", value, cells.values(), form))
+    return tuple(found)
+
+
+def _said(answers: Iterable[SheetAnswers], question: Question) -> dict[str, str]:
+    """The label of each sheet's answer to a question, or ``AWAITING``; none where it is blank or invalid."""
+    label = {option.code: option.label for option in question.options}
     said: dict[str, str] = {}
     places: dict[str, int] = {}
     for each in answers:
@@ -228,8 +261,7 @@ def linh_vuc_of(
             said[each.sheet] = label[answer]
         elif place_of(answer, question.multiple) == IN_REVIEW:
             said[each.sheet] = AWAITING
-    # An office may name a batch's lĩnh vực by its code or by its label: both are one group.
-    return {sheet.sheet: said.get(sheet.sheet, label.get(sheet.linh_vuc, sheet.linh_vuc)) for sheet in sheets}
+    return said
 
 
 def _groups(cells: Mapping[Where, Cells], form: Form) -> Iterator[Group]:

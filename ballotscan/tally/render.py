@@ -1,19 +1,21 @@
-"""A tally for people, as tables on the screen."""
+"""A tally for people, as lines of text and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
 from ballotscan.model import BoxOpening
+from ballotscan.rules.targets import Progress
 from ballotscan.rules.watch import warning_text
 from ballotscan.tally.figures import (
     AWAITING,
     HIDDEN,
     NOT_GIVEN,
+    Account,
     BatchLine,
     By,
     FormTally,
@@ -23,18 +25,14 @@ from ballotscan.tally.figures import (
     Tally,
     percent,
 )
-from ballotscan.tally.published import Audit, Published, Rule
 from ballotscan.tally.rounding import Rounding
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
+from ballotscan.tally.text_table import TextTable
 
 _NOT_SHOWN: Final = "*"
 PLAIN_WIDTH: Final = 100  # columns of a tally in a file or pipe: A4 on its side in a fixed font
 
 
-def render(tally: Tally, by: By | None = None) -> Iterator[RenderableType]:
+def render(tally: Tally, by: By | None = None) -> Iterator[str | TextTable]:
     """The tally line by line and table by table; ``by`` adds every figure of each unit, channel or lĩnh vực.
 
     The first line says whether answers await review.
@@ -43,16 +41,18 @@ def render(tally: Tally, by: By | None = None) -> Iterator[RenderableType]:
     if tally.ruled_alone:
         yield alone_line(tally)
     yield from _header(tally)
+    yield ""
+    yield from _accounting(tally)
     for form in tally.forms:
         yield ""
-        yield f"[bold]{_escape(form.title)}[/bold] ({_escape(form.form)} {_escape(form.edition)})"
+        yield f"{form.title} ({form.form} {form.edition})"
         yield _sheets_line(form)
         yield from _group_tables(form.groups[0])
         yield from _breakdowns(form)
         for group in form.groups:
             if group.by == by:
                 yield ""
-                yield f"[bold]{_by_text(group.by)}: {_escape(_value_text(group.value))}[/bold]"
+                yield f"{_by_text(group.by)}: {_value_text(group.value)}"
                 yield from _group_tables(group)
     if tally.forms:
         yield _(
@@ -96,27 +96,98 @@ def alone_line(tally: Tally) -> str:
 
 
 def _header(tally: Tally) -> Iterator[str]:
-    if tally.period:
+    if tally.period and tally.period.rule == "dates":
+        yield _("From {first} to {last}, both included.").format(
+            first=_day(tally.period.first), last=_day(tally.period.last)
+        )
+    elif tally.period:
         yield _("Period {name}, rule {rule}: from {first} to {last}, both included.").format(
-            name=_escape(tally.period.name),
+            name=tally.period.name,
             rule=tally.period.rule,
             first=_day(tally.period.first),
             last=_day(tally.period.last),
         )
     if tally.closed:
         yield _("Closed by {names} on {day}. Head {head}.").format(
-            names=_escape(", ".join(tally.closed.signers)),
+            names=", ".join(tally.closed.signers),
             day=_day(date.fromisoformat(tally.closed.at[:10])),
             head=tally.closed.head_in_groups,
         )
     elif tally.period:
         yield _("The period is not closed.")
     if tally.batch is not None:
-        yield _("Batch {name} only.").format(name=_escape(tally.batch))
+        yield _("Batch {name} only.").format(name=tally.batch)
     for batch in tally.batches:
         if not batch.imported:
             yield from _batch_lines(batch)
     yield from _imported_lines(tally.batches)
+
+
+def _accounting(tally: Tally) -> Iterator[str | TextTable]:
+    """Where every ballot went, by channel and below it by lĩnh vực; and what does not add up."""
+    given = [name for name in _GIVEN if any(getattr(each, name) is not None for each in tally.accounts)]
+    columns = (*given, *_GOT)
+    caption = _("A dash: nothing is issued on this channel, or no minute and no dispatch list tells.")
+    names = _account_names()
+    table = TextTable(_("Channel"), *(names[each] for each in columns), caption=caption if given else "")
+    for each in tally.accounts:
+        table.add_row(_value_text(each.channel), *_account_figures(each, columns))
+        for field in (field for field in tally.field_accounts if field.channel == each.channel):
+            name = f"  {_value_text(field.linh_vuc or NOT_GIVEN)}"
+            table.add_row(name, *_account_figures(field, columns))
+    yield table
+    for each in tally.accounts:
+        if not each.holds:
+            yield unequal_line(each)
+    if len(tally.accounts) > 1 and tally.nameless:
+        yield nameless_line(tally)
+
+
+_GIVEN: Final = ("issued", "unused", "spoiled", "taken_out")
+_GOT: Final = ("received", "valid", "duplicates", "void", "held_back")
+
+
+def _account_names() -> dict[str, str]:
+    return {
+        "issued": _("Issued"), "unused": _("Unused"), "spoiled": _("Spoiled"), "taken_out": _("Taken out"),
+        "received": _("Received"), "valid": _("Valid"), "duplicates": _("Duplicate"), "void": _("Void"),
+        "held_back": _("Held back"),
+    }  # fmt: skip
+
+
+def _account_figures(each: Account, columns: Sequence[str]) -> tuple[str, ...]:
+    counts = (getattr(each, name) for name in columns)
+    return tuple("-" if count is None else str(count) for count in counts)
+
+
+def progress_table(progress: Sequence[Progress]) -> TextTable:
+    """Ballots against their targets, and the sums."""
+    table = TextTable(_("Unit or field"), _("Dossiers"), _("Target"), _("Counted"), _("Missing"))
+    for each in progress:
+        counts = (each.dossiers, each.wanted, each.counted, each.missing)
+        table.add_row(_value_text(each.name), *(str(count) for count in counts))
+    table.add_section()
+    names = ("dossiers", "wanted", "counted", "missing")
+    table.add_row(_("Total"), *(str(sum(getattr(each, name) for each in progress)) for name in names))
+    return table
+
+
+def unequal_line(account: Account) -> str:
+    """That a channel's ballots taken out and received differ, and why, if a reason was given."""
+    return _("Channel {channel} does not balance: taken out {taken}, received {received}; {reason}.").format(
+        channel=_value_text(account.channel),
+        taken=account.taken_out,
+        received=account.received,
+        reason="; ".join(account.reasons) or _("no reason was given"),
+    )
+
+
+def nameless_line(tally: Tally) -> str:
+    """That persons may be in a total of several channels more than once."""
+    return _(
+        "{count} of {all} ballots name nobody, as paper never does: whether one person answered on several"
+        " channels cannot be told."
+    ).format(count=tally.nameless, all=sum(form.counted for form in tally.forms))
 
 
 def _imported_lines(batches: Sequence[BatchLine]) -> Iterator[str]:
@@ -127,7 +198,7 @@ def _imported_lines(batches: Sequence[BatchLine]) -> Iterator[str]:
         yield _(
             "Channel {channel}, imported: {sheets} ballots on {days} days; set aside {set_aside}."
         ).format(
-            channel=_escape(channel),
+            channel=channel,
             sheets=sum(batch.balance.sheets for batch in mine),
             days=len({batch.received for batch in mine}),
             set_aside=sum(batch.balance.sheets_set_aside for batch in mine),
@@ -140,7 +211,7 @@ def _batch_lines(batch: BatchLine) -> Iterator[str]:
         "Batch {name}, received {day}: {pages} pages in, {sheets} sheets; pages set aside {set_aside}, "
         "repeated {repeat}, no ballot {non_ballot}."
     ).format(
-        name=_escape(batch.name),
+        name=batch.name,
         day=_day(date.fromisoformat(batch.received)),
         pages=balance.pages_in,
         sheets=balance.sheets,
@@ -149,12 +220,11 @@ def _batch_lines(batch: BatchLine) -> Iterator[str]:
         non_ballot=balance.pages_non_ballot,
     )
     for warning in batch.warnings:
-        yield _escape(_("Warning: {message}").format(message=warning_text(warning)))
+        yield _("Warning: {message}").format(message=warning_text(warning))
     for box in batch.boxes:
-        yield _escape(box_line(box))
+        yield box_line(box)
     if not batch.as_expected:
-        style = "bold" if batch.settled else "bold red"
-        yield f"[{style}]{_escape(unexpected_line(batch))}[/{style}]"
+        yield unexpected_line(batch)
 
 
 def unexpected_line(batch: BatchLine) -> str:
@@ -201,72 +271,53 @@ def _sheets_line(form: FormTally) -> str:
     )
 
 
-def _table(*headings: str, fixed: bool = False) -> Table:
-    """A plain table: texts on the left, all else numbers on the right.
-
-    ``fixed``: the numbers' columns are as wide as their headings, of which there are few and short ones. Told
-    so, rich need not measure every cell, which is a third of the time that long tables take.
-    """
-    from rich import box
-    from rich.cells import cell_len
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column(headings[0], overflow="fold")
-    for heading in headings[1:]:
-        width = max(7, cell_len(heading)) if fixed else None
-        table.add_column(heading, justify="right", min_width=7, width=width)
-    return table
-
-
-def _group_tables(group: Group) -> Iterator[RenderableType]:
+def _group_tables(group: Group) -> Iterator[str | TextTable]:
     yield _figures_table(group)
     yield ""
     yield _index_table(group)
 
 
-def _figures_table(group: Group) -> Table:
+def _figures_table(group: Group) -> TextTable:
     """Criterion, level, count and share, as offices publish them, with both denominators."""
-    table = _table(_("Question and option"), _("Count"), _("% of answers"), _("% of ballots"), fixed=True)
+    table = TextTable(_("Question and option"), _("Count"), _("% of answers"), _("% of ballots"))
     for item in group.items:
         _add_item(table, item)
     return table
 
 
-def _add_item(table: Table, item: Item) -> None:
+def _add_item(table: TextTable, item: Item) -> None:
     name = f"{item.id}. {item.text}"
     if item.level == "factor":
         several = len(item.questions)
         name = ngettext(
             "Factor: {factor} ({count} question)", "Factor: {factor} ({count} questions)", several
         ).format(factor=factor_text(item.id), count=several)
-    out_of = [_("of {count}").format(count=_count(count)) for count in (item.answered, item.ballots)]
-    table.add_row(f"[bold]{_escape(name)}[/bold]", "", *out_of)
+    out_of = [_of(count) for count in (item.answered, item.ballots)]
+    table.add_row(name, "", *out_of)
     for option in item.options:
         shares = (_percent(option.count, item.answered), _percent(option.count, item.ballots))
-        table.add_row(f"  {_escape(option.label)}", _count(option.count), *shares)
+        table.add_row(f"  {option.label}", _count(option.count), *shares)
     rest = ((_("Blank"), item.blank), (_("Invalid"), item.invalid), (_("Awaiting review"), item.awaiting))
     for label, count in rest:
-        table.add_row(f"  [dim]{label}[/dim]", _count(count), "", _percent(count, item.ballots))
+        table.add_row(f"  {label}", _count(count), "", _percent(count, item.ballots))
     table.add_section()
 
 
-def _index_table(group: Group) -> Table:
-    table = _table(
+def _index_table(group: Group) -> TextTable:
+    table = TextTable(
         _("Satisfied"),
         _("Count"),
         _("Answers"),
         _("% of answers"),
         _("Ballots"),
         _("% of ballots"),
-        fixed=True,
     )
     level = ""
     for index in group.indices:
         if level and index.level != level:
             table.add_section()
         level = index.level
-        table.add_row(_escape(_index_name(index)), *_index_figures(index))
+        table.add_row(_index_name(index), *_index_figures(index))
     return table
 
 
@@ -288,22 +339,22 @@ def _index_name(index: Index) -> str:
     return _("All questions of the index")
 
 
-def _breakdowns(form: FormTally) -> Iterator[RenderableType]:
+def _breakdowns(form: FormTally) -> Iterator[str | TextTable]:
     """For each unit, channel and lĩnh vực: its sheets and the satisfied share of answers by factor."""
     for by in dict.fromkeys(group.by for group in form.groups if group.by != "all"):
         yield ""
         yield _breakdown(by, [group for group in form.groups if group.by == by])
 
 
-def _breakdown(by: By, groups: Sequence[Group]) -> Table:
+def _breakdown(by: By, groups: Sequence[Group]) -> TextTable:
     shown = [index for index in groups[0].indices if index.level != "question"]
     names = [_("All") if index.level == "all" else factor_text(index.id) for index in shown]
-    table = _table(_by_text(by), _("Sheets"), *names)
-    table.caption = _("Satisfied, % of answers")
+    table = TextTable(_by_text(by), _("Sheets"), *names, caption=_("Satisfied, % of answers"))
     for group in groups:
         indices = [index for index in group.indices if index.level != "question"]
         shares = [_percent(index.satisfied, index.answered) for index in indices]
-        table.add_row(_escape(_value_text(group.value)), str(group.sheets), *shares)
+        table.add_row(_value_text(group.value), str(group.sheets), *shares)
+        table.add_row("", "", *(_of(index.answered) for index in indices))
     return table
 
 
@@ -336,62 +387,17 @@ def _percent(count: int, of: int) -> str:
     return "-" if share is None else f"{share:.2f}".replace(".", _("."))
 
 
+def _of(count: int) -> str:
+    """What the share above, or those below, are shares of."""
+    return _("of {count}").format(count=_count(count))
+
+
 def _count(count: int) -> str:
     return _NOT_SHOWN if count == HIDDEN else str(count)
 
 
 def _day(day: date) -> str:
     return day.strftime(_("%Y-%m-%d"))
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def audit_lines(published: Published, found: Audit) -> Iterator[str]:
-    """What was found in published counts, in words."""
-    yield _("{name}: {collected} ballots collected.").format(
-        name=published.name, collected=published.collected
-    )
-    for question in found.too_many:
-        yield _("WRONG: {question} adds up to {sum} answers of {collected} ballots, {more} too many.").format(
-            question=question,
-            sum=found.sums[question],
-            collected=published.collected,
-            more=found.sums[question] - published.collected,
-        )
-    for question, blank in found.blank.items():
-        if blank:
-            yield _("{question}: {count} ballots without an answer.").format(question=question, count=blank)
-    for rule, value in found.values.items():
-        yield _("{value:.2f} %: satisfied shares of {basis}, {mean}, {rounding}.").format(
-            value=float(value),
-            basis=_basis_text(rule),
-            mean=_mean_text(rule),
-            rounding=rounding_text(rule.rounding),
-        )
-    if published.index is not None:
-        shown = f"{float(published.index):.2f}"
-        if found.matching:
-            yield _("The printed {index} % is right by {count} of these rules.").format(
-                index=shown, count=len(found.matching)
-            )
-        else:
-            yield _("The printed {index} % matches none of these rules.").format(index=shown)
-
-
-def _basis_text(rule: Rule) -> str:
-    return _("the ballots") if rule.basis == "ballots" else _("the answers")
-
-
-def _mean_text(rule: Rule) -> str:
-    return {
-        "pooled": _("all questions added up"),
-        "mean of shares": _("the mean over the questions"),
-        "mean of printed shares": _("the mean of the shares as printed"),
-    }[rule.mean]
 
 
 def rounding_text(rounding: Rounding) -> str:
