@@ -170,17 +170,10 @@ def check_signatures(signed: Iterable[tuple[int, bytes, Any]], report: Report, t
     known: dict[str, tuple[str, str]] = {}
     previous = None
     for seq, prev, body in signed:
-        statement, signatures = body["statement"], body["signatures"]
+        statement = body["statement"]
         signers = {each["key"]: (each["name"], each["role"]) for each in statement["signers"]}
-        (one, _), (other, _) = pair = tuple(signers.values()) if len(signers) == 2 else (("", ""), ("", ""))
-        if {role for _, role in pair} != ROLES or set(signatures) != ROLES or same_person(one, other):
-            raise Fault("signers", seq)
+        _check_signers(seq, body, signers)
         for key, (name, role) in signers.items():
-            try:
-                public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
-                public.verify(bytes.fromhex(signatures[role]), PREFIX + canonical(statement))
-            except (InvalidSignature, ValueError) as fault:
-                raise Fault("signature", seq, role) from fault
             if known.get(key, (name, role)) != (name, role) or (known and not known.keys() & signers.keys()):
                 raise Fault("key", seq, name)
             if trusted and key not in trusted:
@@ -195,6 +188,19 @@ def check_signatures(signed: Iterable[tuple[int, bytes, Any]], report: Report, t
             raise Fault("previous", seq)
         previous = hashlib.sha256(b"\0" + prev + canonical(body)).hexdigest()
         report.closes.append((seq, statement["period"], [f"{signers[k][0]} ({k})" for k in signers]))
+
+
+def _check_signers(seq: int, body: Any, signers: dict[str, tuple[str, str]]) -> None:
+    """An operator and an auditor, two persons with two keys, and both signed the very statement."""
+    names, roles = [name for name, _ in signers.values()], {role for _, role in signers.values()}
+    if len(names) != 2 or not roles == {*body["signatures"]} == ROLES or same_person(*names):
+        raise Fault("signers", seq)
+    for key, (_, role) in signers.items():
+        try:
+            public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+            public.verify(bytes.fromhex(body["signatures"][role]), PREFIX + canonical(body["statement"]))
+        except (InvalidSignature, ValueError) as fault:
+            raise Fault("signature", seq, role) from fault
 
 
 def same_person(name: str, other: str) -> bool:
@@ -219,8 +225,8 @@ class Recount:
         self.removed = [] if removed is None else removed
         self.eyes = FourEyes()
 
-    def add(self, seq: int, kind: str, body: Any) -> None:  # noqa: PLR0912, PLR0915  one case per kind
-        """One entry. A kind that changes nothing counted is passed by once the closed periods allow it."""
+    def add(self, seq: int, kind: str, body: Any) -> None:
+        """One entry. A kind without a rule below changes nothing that is counted."""
         batch = body.get("batch") or body.get("id", "").rpartition("/")[0]
         about = body if kind == "batch" else self.batches.get(batch)
         for period in (name for scope, name in self.closed.items() if about and _in(scope, about)):
@@ -229,80 +235,118 @@ class Recount:
         self.exports.add(body.get("sha256", ""))
         self.kept.update(body.get("files", {}).values(), body.get("calibration", "").split()[-1:])
         self.eyes.add(seq, kind, body, self.sheets)
-        match kind:
-            case "void" | "removed" if not body["reason"].strip() or same_person(body["by"], body["second"]):
-                raise Fault(kind, seq)
-            case "batch" if body["batch"] in self.batches:
-                raise Fault("again", seq, body["batch"])
-            case "batch":
-                self.batches[body["batch"]] = body
-            case "run" if body["expect"] is not None:
-                self.batches[body["batch"]]["expect"] = body["expect"]
-            case "form":
-                known = self.forms.get((body["form"], body["edition"]), body)
-                if known["questions"] != body["questions"]:
-                    raise Fault("again", seq, f"{body['form']} {body['edition']}")
-                self.forms[body["form"], body["edition"]] = body
-            case "removed":
-                self._refuse_removal(seq, body)
-                self.may_lack.update(body["originals"])
-                self.removed.append((seq, body["of"], body["at"][:10], len(body["originals"])))
-            case "file":
-                self.files[seq] = body
-                self.kept.add(body["original"])
-            case "page" if body["counts"]:
-                known = "reading" in body or body["form"] is not None
-                aside = body.get("state", "set_aside") == "set_aside"
-                place = self.place_of[seq] = body["file"], body["page"]
-                if self.pages.get(place, [""])[0] == "on_sheet":
-                    raise Fault("again", seq, f"{body['shown']}, {body['page']}")
-                self.pages[place] = ["pending" if known and aside else body["state"], known]
-            case "sheet" if not body["pages"]:  # an answer of another channel, which an import vouches for
-                if (row := body.get("imported", {}).get("row", "")) in self.rows:
-                    raise Fault("invented", seq, body["id"])
-                self.rows.add(row)
-                self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
-            case "import" | "close" if len(self.rows) != 1 + self.vouched + body.get("added", 0):
-                raise Fault("invented", seq, body.get("file", "?"))
-            case "import":
-                self.vouched += body["added"]
-            case "sheet":
-                self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
-                for page in (self.pages[self.place_of[key]] for _side, key in body["pages"]):
-                    if page[0] == "on_sheet":
-                        raise Fault("again", seq, body["id"])
-                    page[0] = "on_sheet"
-            case "released":
-                for _side, key in self.sheets.pop(body["sheet"])["pages"]:
-                    page = self.pages[self.place_of[key]]
-                    page[0] = "pending" if page[1] else "set_aside"
-            case "ruling":
-                sheet = self.sheets[body["sheet"]]
-                sheet["rulings"][body["question"]] = body
-                if sheet["state"] != "void" and not any(a["waits"] for a in answers_of(sheet)):
-                    sheet["state"] = "read"
-            case "withdrawn":
-                self._take_back(self.sheets[body["sheet"]], body)
-            case "replaced" if self.sheets[body["sheet"]]["state"] not in ("set_aside", "incomplete"):
-                raise Fault("void", seq)
-            case "void" | "replaced":
-                self.sheets[body["sheet"]]["state"] = "void"
-            case "amendment":
-                self.closed.pop(_scope(body["statement"]), None)
-            case "close":
-                counted = self.count(_scope(body["statement"]))
-                for line in counted["batches"]:
-                    if line["pages_in"] != sum(line["pages"].values()):
-                        raise Fault("statement", seq, f"pages of {line['batch']}")
-                auditor = _folded(
-                    next(s["name"] for s in body["statement"]["signers"] if s["role"] == "auditor")
-                )
-                if any(auditor in self.eyes.scanned[batch["batch"]] for batch in counted["batches"]):
-                    raise Fault("scanned", seq, auditor)
-                stated = {"ruled_alone": counted["ruled_alone"]} | body["statement"]  # older closes lack it
-                for name in (name for name in counted if counted[name] != stated[name]):
-                    raise Fault("statement", seq, name)
-                self.closed[_scope(body["statement"])] = body["statement"]["period"]
+        rule = getattr(self, f"on_{kind}", None)
+        if rule is not None:
+            rule(seq, body)
+
+    def on_batch(self, seq: int, body: Any) -> None:
+        if body["batch"] in self.batches:
+            raise Fault("again", seq, body["batch"])
+        self.batches[body["batch"]] = body
+
+    def on_run(self, _seq: int, body: Any) -> None:
+        if body["expect"] is not None:
+            self.batches[body["batch"]]["expect"] = body["expect"]
+
+    def on_form(self, seq: int, body: Any) -> None:
+        edition = body["form"], body["edition"]
+        if self.forms.get(edition, body)["questions"] != body["questions"]:
+            raise Fault("again", seq, " ".join(edition))
+        self.forms[edition] = body
+
+    def on_removed(self, seq: int, body: Any) -> None:
+        """Only a batch's own scans may go, and only when its period is closed."""
+        mine = {file["original"] for file in self.files.values() if file["batch"] == body["of"]}
+        closed = any(_in(scope, self.batches[body["of"]]) for scope in self.closed)
+        if not _by_two(body) or not closed or not mine.issuperset(body["originals"]):
+            raise Fault("removed", seq)
+        self.may_lack.update(body["originals"])
+        self.removed.append((seq, body["of"], body["at"][:10], len(body["originals"])))
+
+    def on_file(self, seq: int, body: Any) -> None:
+        self.files[seq] = body
+        self.kept.add(body["original"])
+
+    def on_page(self, seq: int, body: Any) -> None:
+        if body["counts"]:
+            known = "reading" in body or body["form"] is not None
+            aside = body.get("state", "set_aside") == "set_aside"
+            place = self.place_of[seq] = body["file"], body["page"]
+            if self.pages.get(place, [""])[0] == "on_sheet":
+                raise Fault("again", seq, f"{body['shown']}, {body['page']}")
+            self.pages[place] = ["pending" if known and aside else body["state"], known]
+
+    def on_sheet(self, seq: int, body: Any) -> None:
+        """A sheet of pages, each on no other sheet; or an answer that an import vouches for, once."""
+        row = body.get("imported", {}).get("row", "")
+        if not body["pages"] and row in self.rows:
+            raise Fault("invented", seq, body["id"])
+        if not body["pages"]:
+            self.rows.add(row)
+        for page in self._pages_of(body):
+            if page[0] == "on_sheet":
+                raise Fault("again", seq, body["id"])
+            page[0] = "on_sheet"
+        self.sheets[seq] = body | {"machine": body["state"], "rulings": {}}
+
+    def on_import(self, seq: int, body: Any) -> None:
+        self.vouched += body["added"]
+        self._refuse_unvouched(seq, body["file"])
+
+    def on_released(self, _seq: int, body: Any) -> None:
+        for page in self._pages_of(self.sheets.pop(body["sheet"])):
+            page[0] = "pending" if page[1] else "set_aside"
+
+    def on_ruling(self, _seq: int, body: Any) -> None:
+        sheet = self.sheets[body["sheet"]]
+        sheet["rulings"][body["question"]] = body
+        if sheet["state"] != "void" and not _waits(sheet):
+            sheet["state"] = "read"
+
+    def on_withdrawn(self, _seq: int, body: Any) -> None:
+        """A person took a decision back: the ruling that rests on it falls."""
+        sheet = self.sheets[body["sheet"]]
+        if body["proposal"] in sheet["rulings"].get(body["question"], {}).get("proposals", ()):
+            del sheet["rulings"][body["question"]]
+            if sheet["state"] != "void":
+                sheet["state"] = sheet["machine"] if _waits(sheet) else "read"
+
+    def on_replaced(self, seq: int, body: Any) -> None:
+        if self.sheets[body["sheet"]]["state"] not in ("set_aside", "incomplete"):
+            raise Fault("void", seq)
+        self.sheets[body["sheet"]]["state"] = "void"
+
+    def on_void(self, seq: int, body: Any) -> None:
+        if not _by_two(body):
+            raise Fault("void", seq)
+        self.sheets[body["sheet"]]["state"] = "void"
+
+    def on_amendment(self, _seq: int, body: Any) -> None:
+        self.closed.pop(_scope(body["statement"]), None)
+
+    def on_close(self, seq: int, body: Any) -> None:
+        """What was signed is counted again; the auditor scanned nothing of it."""
+        statement = body["statement"]
+        self._refuse_unvouched(seq, "?")
+        counted = self.count(_scope(statement))
+        auditor = _folded(next(s["name"] for s in statement["signers"] if s["role"] == "auditor"))
+        for line in counted["batches"]:
+            if line["pages_in"] != sum(line["pages"].values()):
+                raise Fault("statement", seq, f"pages of {line['batch']}")
+            if auditor in self.eyes.scanned[line["batch"]]:
+                raise Fault("scanned", seq, auditor)
+        stated = {"ruled_alone": counted["ruled_alone"]} | statement  # older closes lack it
+        for name in (name for name in counted if counted[name] != stated[name]):
+            raise Fault("statement", seq, name)
+        self.closed[_scope(statement)] = statement["period"]
+
+    def _refuse_unvouched(self, seq: int, file: str) -> None:
+        """Answers without paper that no import has told."""
+        if len(self.rows) != 1 + self.vouched:
+            raise Fault("invented", seq, file)
+
+    def _pages_of(self, sheet: Any) -> list[list[Any]]:
+        return [self.pages[self.place_of[key]] for _side, key in sheet["pages"]]
 
     def _refuse_foreign(self, seq: int, kind: str, batch: str, body: Any) -> None:
         """An entry names its batch, by which a closed period is kept, and changes nothing of another's."""
@@ -312,13 +356,6 @@ class Recount:
             touched += [self.files[self.place_of[key][0]] for _side, key in body["pages"]]
         for each in (each for each in touched if each["batch"] != batch):
             raise Fault("foreign", seq, each["batch"])
-
-    def _refuse_removal(self, seq: int, body: Any) -> None:
-        """Only a batch's own scans may go, and only when its period is closed."""
-        mine = {file["original"] for file in self.files.values() if file["batch"] == body["of"]}
-        closed = any(_in(scope, self.batches[body["of"]]) for scope in self.closed)
-        if not closed or not mine.issuperset(body["originals"]):
-            raise Fault("removed", seq)
 
     def count(self, scope: tuple[str, str, str]) -> dict[str, Any]:
         """What a close states of these days and this unit: batches, tally and templates."""
@@ -332,14 +369,6 @@ class Recount:
             "templates": [{name: form[name] for name in ("form", "edition", "hash")} for form in forms],
             "ruled_alone": self.alone(sheets),
         }
-
-    def _take_back(self, sheet: Any, body: Any) -> None:
-        """A person took a decision back: the ruling that rests on it falls."""
-        if body["proposal"] in sheet["rulings"].get(body["question"], {}).get("proposals", ()):
-            del sheet["rulings"][body["question"]]
-            left = any(answer["waits"] for answer in answers_of(sheet))
-            if sheet["state"] != "void":
-                sheet["state"] = sheet["machine"] if left else "read"
 
     def alone(self, sheets: Iterable[Any]) -> int:
         """Answers on sheets that count which one person alone settled."""
@@ -443,6 +472,10 @@ def _in(scope: tuple[str, str, str], batch: Any) -> bool:
     return scope[0] <= batch["received"] <= scope[1] and scope[2] in ("", batch["unit"])
 
 
+def _by_two(body: Any) -> bool:
+    return bool(body["reason"].strip()) and not same_person(body["by"], body["second"])
+
+
 def _by_state(sheets: Iterable[Any]) -> dict[str, int]:
     states = Counter(sheet["state"] for sheet in sheets)
     return {name: states[name] for name in ("read", "review", "void", "set_aside", "incomplete")}
@@ -455,6 +488,10 @@ def answers_of(sheet: Any) -> Iterator[dict[str, Any]]:
         doubtful = answer["status"] == "review" or sheet["machine"] in ("set_aside", "incomplete")
         ruling = sheet["rulings"].get(answer["question"])
         yield {**answer, **(ruling or {"invalid": False}), "waits": doubtful and not ruling}
+
+
+def _waits(sheet: Any) -> bool:
+    return any(answer["waits"] for answer in answers_of(sheet))
 
 
 def count_form(form: Any, sheets: Iterable[Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import sqlite3
@@ -412,9 +413,13 @@ def test_every_finding_has_its_words() -> None:
 
 
 def test_it_is_small_and_alone() -> None:
-    lines = Path(verify.__file__).read_text(encoding="utf-8").splitlines()
-    assert sum(1 for line in lines if line.strip()) < 450
-    assert not any("import ballotscan" in line or "from ballotscan" in line for line in lines)
+    """A file that can be read in an hour: short functions, each rule for a kind of entry by itself."""
+    source = Path(verify.__file__).read_text(encoding="utf-8")
+    assert sum(1 for line in source.splitlines() if line.strip()) < 500
+    assert "import ballotscan" not in source
+    assert "from ballotscan" not in source
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    assert max((node.end_lineno or 0) - node.lineno for node in functions) <= 30
 
 
 def test_bodies_are_the_ledgers_own_json() -> None:
