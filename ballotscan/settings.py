@@ -69,6 +69,7 @@ def load_settings(
         _refuse_password(values["database"], _("the settings file"))
     if db:
         _refuse_password(db, "--db")
+    _refuse_odd_password(environment.get("BALLOTSCAN_DB", ""))
     chosen = db or environment.get("BALLOTSCAN_DB")
     database = chosen or values.get("database", DEFAULT_DATABASE)
     if not is_url(database):
@@ -212,8 +213,27 @@ def _folder_beside(database: str, folder: str | None, base: Path) -> Path:
 
 
 def _refuse_password(database: str, where: str) -> None:
-    if is_url(database) and urlsplit(database).password:
+    if _holds_password(database):
         raise UsageError(
             _("The database's address in {where} holds a password.").format(where=where),
+            _("Take it out and set the environment variable PGPASSWORD instead."),
+        )
+
+
+def _holds_password(database: str) -> bool:
+    """Whatever signs stand in it unquoted: before the last ``@``, or among the options."""
+    user, at, _host = database.partition("://")[2].rpartition("@")
+    return bool(at and ":" in user) or re.search(r"[?&](ssl)?password=", database, re.IGNORECASE) is not None
+
+
+def _refuse_odd_password(database: str) -> None:
+    """In the environment a password may stand, where every driver sees it end at the same sign: what one of
+    them took for the server's name would be said in an error."""
+    plain = r"[\w+]+://[^:@/?#]*:(?:[^:@/?#%]|%[0-9A-Fa-f]{2})*@[^@]*"
+    if _holds_password(database) and (
+        not re.fullmatch(plain, database) or "password=" in database.rpartition("@")[2].lower()
+    ):
+        raise UsageError(
+            _("The password in BALLOTSCAN_DB cannot be told from the rest of the address."),
             _("Take it out and set the environment variable PGPASSWORD instead."),
         )

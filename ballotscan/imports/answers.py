@@ -125,8 +125,10 @@ class _Reader:
         for part in (each.strip() for each in parts if each.strip()):
             code = self._codes[question.id].get(folded(part))
             if code is None:
-                fault = _("column '{column}': '{text}' is no answer to {question}.")
-                faults.append(fault.format(column=column, text=part[:60], question=question.id))
+                fault = _(
+                    "column '{column}': what stands there is no answer to {question}."
+                )  # nor is it said
+                faults.append(fault.format(column=column, question=question.id))
             else:
                 chosen.add(code)
         codes = tuple(option.code for option in question.options if option.code in chosen)
@@ -145,9 +147,9 @@ class _Reader:
                 return datetime.fromisoformat(text).date()
             return datetime.strptime(text, self._mapping.time_format).date()  # noqa: DTZ007  the office's clock
         except ValueError:
-            fault = _("column '{column}': '{text}' is no time as '{format}' writes it.")
+            fault = _("column '{column}': what stands there is no time as '{format}' writes it.")
             shown = self._mapping.time_format or "iso"
-            faults.append(fault.format(column=self._mapping.time, text=text[:60], format=shown))
+            faults.append(fault.format(column=self._mapping.time, format=shown))
             return None
 
 
