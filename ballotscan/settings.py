@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from ballotscan.errors import UsageError
 from ballotscan.i18n import LANGUAGES

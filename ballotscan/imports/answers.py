@@ -125,9 +125,7 @@ class _Reader:
         for part in (each.strip() for each in parts if each.strip()):
             code = self._codes[question.id].get(folded(part))
             if code is None:
-                fault = _(
-                    "column '{column}': what stands there is no answer to {question}."
-                )  # nor is it said
+                fault = _("column '{column}': what stands there is no answer to {question}.")
                 faults.append(fault.format(column=column, question=question.id))
             else:
                 chosen.add(code)

@@ -1,5 +1,4 @@
-"""Kills a scan at random moments, and lets each of its writes fail in turn, once and from then on; then looks
-at what is left.
+"""Kills a scan at random moments, and lets each of its writes fail in turn; then looks at what is left.
 
 After each: the record verifies, nothing that was acknowledged is missing, and the same scan run again gives
 the very exports of a scan that nothing disturbed. The stack is ``mixed_stack``, for errors
@@ -10,8 +9,8 @@ forked from a process that has everything loaded. From the command line, for the
     python -m tests.faults.kill --runs 1000
     python -m tests.faults.kill --errors
 
-The first goes on where it was cut off (``results.json``). The second needs strace, which lets the kernel
-itself refuse a system call: SQLite's writes go past Python.
+Both go on where they were cut off (``results.json``). The second needs strace, which lets the kernel itself
+refuse a system call: SQLite's writes go past Python.
 """
 
 from __future__ import annotations
@@ -266,28 +265,18 @@ def fail_at(
 
 
 def errors(
-    office: Office, scratch: Path, calls: Counter[str], step: int = 1
+    office: Office, scratch: Path, calls: Counter[str], failed: Counter[str]
 ) -> Iterator[tuple[str, int, str]]:
-    """Every ``step``-th call of every kind, once and from then on: which, the exit code, what is wrong.
+    """Every call of every kind but those that have failed already: its kind, the exit code, what is wrong.
 
-    Of the two errors one call has the one if it fails once, and the other if all after it fail too.
+    It fails once or with all after it, by one error or the other, by turns.
     """
-    for call, when, for_good in points(calls, step):
-        error = ERRORS[(when + for_good) % 2]
-        folder = scratch / f"{call}-{when}-{for_good}"
-        code, wrong = fail_at(office, folder, call, error, when, for_good=for_good)
-        yield f"{call} {when}{'+' if for_good else ''} {error}", code, wrong
-        shutil.rmtree(folder)
-
-
-def points(calls: Counter[str], step: int) -> list[tuple[str, int, bool]]:
-    """Which call fails, the how manieth of its kind, and whether all after it fail too."""
-    return [
-        (call, when, for_good)
-        for call in WRITING
-        for when in range(1, calls[call] + 1, step)
-        for for_good in (False, True)
-    ]
+    for call in WRITING:
+        for when in range(failed[call] + 1, calls[call] + 1):
+            folder = scratch / f"{call}-{when}"
+            for_good = when // 2 % 2 == 0
+            yield (call, *fail_at(office, folder, call, ERRORS[when % 2], when, for_good=for_good))
+            shutil.rmtree(folder)
 
 
 # --- the long run -------------------------------------------------------------------------------------------
@@ -297,7 +286,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=0, help="kills at random moments")
     parser.add_argument("--errors", action="store_true", help="an error at every write, fsync and rename")
-    parser.add_argument("--step", type=int, default=1, help="only at every n-th")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     memory = Path("/dev/shm")  # neither a kill nor a refused call needs a disk, and a disk is shared
@@ -310,7 +298,7 @@ def main() -> int:
                 wrong += _keep_each("kills", _count_kills(office, given.runs, given.seed, scratch))
             if given.errors:
                 small = make_office(scratch / "small", small_stack)
-                wrong += _keep_each("errors", _count_errors(small, scratch, given.step))
+                wrong += _keep_each("errors", _count_errors(small, scratch))
     finally:
         shutil.rmtree(scratch)
     return 1 if wrong else 0
@@ -348,16 +336,19 @@ def _kept_kills(seed: int, path: Path = RESULTS) -> tuple[Counter[str], int]:
     return Counter(counted), kept["runs"]
 
 
-def _count_errors(office: Office, scratch: Path, step: int) -> Iterator[dict[str, Any]]:
-    calls = count_calls(office, scratch / "counted")
-    of = len(points(calls, step))
-    counts: Counter[str] = Counter()
-    for number, (what, code, wrong) in enumerate(errors(office, scratch, calls, step), start=1):
-        counts[f"{what.split()[0]}: {'stopped with one line' if code == SAID else 'went on'}"] += 1
-        counts["wrong"] += bool(wrong)
-        if wrong:
-            sys.stdout.write(f"WRONG: {what}: {wrong}\n")
-        yield {"points": number, "of": of, "step": step, **counts, "done": number == of}
+def _count_errors(office: Office, scratch: Path) -> Iterator[dict[str, Any]]:
+    """Goes on where it was cut off. ``calls`` are those of a scan, ``failed`` how many were made to fail."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")).get("errors", {})
+    calls = Counter(kept.get("calls") or count_calls(office, scratch / "counted"))
+    failed, ends, wrong = Counter(kept.get("failed")), Counter(kept.get("ends")), kept.get("wrong", 0)
+    for call, code, fault in errors(office, scratch, calls, failed):
+        failed[call] += 1
+        ends[f"{call}: {'stopped with one line' if code == SAID else 'went on'}"] += 1
+        wrong += bool(fault)
+        if fault:
+            sys.stdout.write(f"WRONG: {call} {failed[call]}: {fault}\n")
+        result = {"calls": dict(calls), "failed": dict(failed), "ends": dict(ends), "wrong": wrong}
+        yield result | {"done": failed == calls}
 
 
 def keep(name: str, result: dict[str, Any], path: Path = RESULTS) -> int:
