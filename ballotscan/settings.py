@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,9 @@ from ballotscan.i18n import gettext as _
 from ballotscan.model import ACCEPTED_RISK
 
 SETTINGS_FILE: Final = "ballotscan.toml"
+CLOCK_MAY_BE_BEHIND: Final = timedelta(hours=1)
+"""The record: several computers of one office do not agree to the minute. UTC knows no summer time."""
+
 DEFAULT_DATABASE: Final = "ballotscan.sqlite"
 PERIOD_RULES: Final = ("nd09", "calendar")
 SWITCHES: Final = ("daily_check", "mask_one_way", "one_person_review")

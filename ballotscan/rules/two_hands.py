@@ -34,7 +34,7 @@ much the one way. Of 4,000 stacks with a side lost at the end none was told wron
 
 
 @dataclass(frozen=True, slots=True)
-class _Strokes:
+class Strokes:
     """A usual mark of one side."""
 
     log_ink: float
@@ -62,7 +62,11 @@ def plainly_one(joined: Iterable[float | None], apart: Iterable[float | None]) -
 def unlike(one: SideReading, other: SideReading) -> float | None:
     """How differently two sides are marked: 0 the same, above 1 by two hands; None where one has too few
     marks to tell."""
-    here, there = _strokes(one), _strokes(other)
+    return apart(strokes(one), strokes(other))
+
+
+def apart(here: Strokes | None, there: Strokes | None) -> float | None:
+    """``unlike`` of two usual marks."""
     if here is None or there is None:
         return None
     return max(
@@ -71,11 +75,12 @@ def unlike(one: SideReading, other: SideReading) -> float | None:
     )
 
 
-def _strokes(side: SideReading) -> _Strokes | None:
+def strokes(side: SideReading) -> Strokes | None:
+    """A side's usual mark; None where it has too few clear ones."""
     clear = [mark for mark in side.marks if mark.choice > CLEAR and mark.ink > LEAST_INK_ALONE]
     if len(clear) < LEAST_MARKS:
         return None
-    return _Strokes(
+    return Strokes(
         median(math.log(mark.ink) for mark in clear),
         median(mark.cover for mark in clear),
     )

@@ -21,4 +21,4 @@ def test_the_long_run_took_no_honest_sheet_for_two() -> None:
         assert kept[condition]["enough_marks"] > sheets / 2
         assert kept[condition]["false_alarms"] == kept[condition]["stacks_told_wrongly"] == 0
         assert kept[condition]["mixed_noticed"] > 0.1
-        assert kept[condition]["stacks_told"] > 0.9
+        assert kept[condition]["stacks_told"] > 0.8

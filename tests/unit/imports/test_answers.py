@@ -146,7 +146,7 @@ def test_every_fault_is_named_by_row_and_column(tmp_path: Path) -> None:
     )
     assert len(export.faults) == 4
     assert "a.csv, row 2: column 'H5': what stands there is no answer to H5" in export.faults[0]
-    assert "a.csv, row 3: column 'H1': '9'" in export.faults[1]
+    assert "a.csv, row 3: column 'H1': what stands there" in export.faults[1]
     assert "a.csv, row 3: column 'at': 'soon'" in export.faults[2]
     assert "a.csv, row 5: column 'id' is empty" in export.faults[3]
 
