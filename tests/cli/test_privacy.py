@@ -208,8 +208,8 @@ def test_a_typed_text_is_not_said_beside_a_picture(run: Run, monkeypatch: pytest
     """``inspect`` says what it read of printed texts; what a person typed only to who is named."""
     from ballotscan import reading
 
-    def with_name(*given: Any) -> Any:
-        found = real(*given)
+    def with_name(*given: Any, **named: Any) -> Any:
+        found = real(*given, **named)
         return replace(found, fields=(FieldReading("F1", WRITTEN, 0.9, 1.0, 1.0, 9.0, 9.0, 0.1),))
 
     real = reading.read_side
