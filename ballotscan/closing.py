@@ -11,16 +11,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ballotscan import ENGINE, __version__
-from ballotscan.errors import NotBalancedError, NotVerifiedError, UsageError
+from ballotscan.errors import BallotscanError, NotBalancedError, NotVerifiedError, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.keys import ROLES, Signer
 from ballotscan.rules.periods import Period, next_period
-from ballotscan.settings import Settings
+from ballotscan.settings import CLOCK_MAY_BE_BEHIND, Settings
 
 if TYPE_CHECKING:
     from ballotscan import verify
@@ -112,6 +112,17 @@ def _refuse_wrong_period(closings: Sequence[Closing], wanted: Wanted) -> None:
                 ),
                 _("Close by the same --rule as before, or amend the other first."),
             )
+
+
+def _refuse_slow_clock(last: datetime) -> None:
+    """The time of a close is signed, so it may not lie before ``last``, that of the record's last entry."""
+    if last > datetime.now(UTC) + CLOCK_MAY_BE_BEHIND:
+        raise BallotscanError(
+            _("This computer's clock is behind: the last entry of the record was made on {day}.").format(
+                day=last.astimezone().strftime("%Y-%m-%d %H:%M")
+            ),
+            _("Set the clock: two persons sign the time of a close."),
+        )
 
 
 def check_signers(signers: Sequence[Signer]) -> None:
@@ -258,6 +269,7 @@ def _sign(store: Store, act: str, about: Mapping[str, Any], wanted: Wanted, sign
     from ballotscan import verify
     from ballotscan.store.ledger import now
 
+    _refuse_slow_clock(store.last_at())
     seq, head = store.head()
     closings = store.closings()
     following = next_period(wanted.period)

@@ -1,6 +1,7 @@
 """Every deliberate error, with its exit code and what to do about it.
 
-Caught once, in ``cli``. Anything else that is raised is a bug and shows its traceback.
+Caught once, in ``cli``. Anything else that is raised is a bug: where it was raised is shown, but not what it
+says, which may be an answer or a name.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ class ExitCode(IntEnum):
     LEFT_OPEN = 3  # finished, with something in review or set aside
     NOTHING_DONE = 4
     UNBALANCED = 5  # not balanced, or not verified
+    BUG = 70
     INTERRUPTED = 130
 
 

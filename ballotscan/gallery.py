@@ -245,7 +245,9 @@ def _caption(boxes: _Boxes, index: int) -> Caption:
 
 def _write_pngs(pages: Iterator[Image.Image], folder: Path) -> None:
     for number, page in enumerate(pages, start=1):
-        page.save(folder / f"{number:05d}.png")
+        path = folder / f"{number:05d}.png"
+        path.touch(mode=0o600)  # ballots are their owner's only
+        page.save(path)
 
 
 def _write_pdf(pages: Iterator[Image.Image], output: Path) -> None:
@@ -259,4 +261,5 @@ def _write_pdf(pages: Iterator[Image.Image], output: Path) -> None:
             path = folder / f"{number}.pdf"
             part[0].save(path, save_all=True, append_images=part[1:], resolution=PAGE_DPI)
             whole.pages.extend(opened.enter_context(pikepdf.open(path)).pages)
+        output.touch(mode=0o600)
         whole.save(output)

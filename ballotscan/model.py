@@ -50,6 +50,7 @@ class Reason(StrEnum):
     SIDE_DOUBLED = "side_doubled"
     SIDE_UNREADABLE = "side_unreadable"
     SERIALS_DIFFER = "serials_differ"
+    SIDES_UNSURE = "sides_unsure"
     DUPLICATE = "duplicate"
     TITLE_DIFFERS = "title_differs"
     FIELD_DIFFERS = "field_differs"

@@ -47,6 +47,7 @@ def _texts() -> dict[Reason, str]:
         Reason.SIDE_DOUBLED: _("a side of the sheet is there twice"),
         Reason.SIDE_UNREADABLE: _("a side of the sheet could not be read"),
         Reason.SERIALS_DIFFER: _("the sides carry different serial numbers"),
+        Reason.SIDES_UNSURE: _("its two sides may be of different sheets"),
         Reason.DUPLICATE: _("the sheet may have been scanned twice"),
         Reason.TITLE_DIFFERS: _("the printed title is not the form's"),
         Reason.FIELD_DIFFERS: _("a printed text is not the form's"),
@@ -104,6 +105,10 @@ def _advice() -> dict[Reason, str]:
         Reason.SIDE_DOUBLED: scan_sheet_again,
         Reason.SIDE_UNREADABLE: scan_sheet_again,
         Reason.SERIALS_DIFFER: _("Two sheets went through the scanner together: scan both again."),
+        Reason.SIDES_UNSURE: _(
+            "Compare the hand and the pen of the sides, or the paper itself, then let the sheet count;"
+            " if they are of two sheets, make it void and scan both again."
+        ),
         Reason.DUPLICATE: _("Compare it with the sheet that was there before, then decide."),
         Reason.TITLE_DIFFERS: _("Check that the sheet is of this form and edition, then decide."),
         Reason.FIELD_DIFFERS: _("Check that the sheet is of this form and edition, then decide."),

@@ -25,6 +25,7 @@ from ballotscan.pipeline import Tell, read_in_chunks, reading_pool
 from ballotscan.rules.answers import decide_answers
 from ballotscan.rules.decide import INCOMPLETE, read_sheet, sheet_flag, unread_sheet
 from ballotscan.rules.sheets import PagePlace, SheetPlan
+from ballotscan.rules.two_hands import hands_differ
 from ballotscan.sheet_work import SHEETS_AT_ONCE
 from ballotscan.store.database import Store
 from ballotscan.store.rows import Difference, Scope, SheetRow
@@ -117,7 +118,7 @@ def _readings(
 def _sheet_again(
     row: SheetRow, form: Form, sides: Mapping[int, tuple[PageRef, SideReading | None]], batch: BatchSettings
 ) -> Sheet:
-    """The sheet decided from its new readings. What made it incomplete or a duplicate holds as before."""
+    """The sheet decided from its new readings. What made it incomplete or doubtful holds as before."""
     readings = [reading for _ref, reading in sides.values() if reading is not None]
     reason = row.reason if row.reason in INCOMPLETE else None
     if reason is None and len(readings) < len(form.sides):
@@ -125,7 +126,11 @@ def _sheet_again(
     plan = SheetPlan(row.form, row.edition, row.serial, _places(form, sides), reason)
     if reason is not None:
         return unread_sheet(form, plan)
-    flag = sheet_flag(readings, duplicate=row.reason is Reason.DUPLICATE)
+    flag = sheet_flag(
+        readings,
+        duplicate=row.reason is Reason.DUPLICATE,
+        sides_unsure=row.reason is Reason.SIDES_UNSURE or hands_differ(readings),
+    )
     answers = decide_answers(form, readings, batch.accepted_risk)
     return read_sheet(form, plan, answers, flag, batch.linh_vuc)
 

@@ -11,9 +11,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from ballotscan.errors import UsageError
 from ballotscan.i18n import LANGUAGES
@@ -21,6 +21,9 @@ from ballotscan.i18n import gettext as _
 from ballotscan.model import ACCEPTED_RISK
 
 SETTINGS_FILE: Final = "ballotscan.toml"
+CLOCK_MAY_BE_BEHIND: Final = timedelta(hours=1)
+"""The record: several computers of one office do not agree to the minute. UTC knows no summer time."""
+
 DEFAULT_DATABASE: Final = "ballotscan.sqlite"
 PERIOD_RULES: Final = ("nd09", "calendar")
 SWITCHES: Final = ("daily_check", "mask_one_way", "one_person_review")
@@ -69,6 +72,7 @@ def load_settings(
         _refuse_password(values["database"], _("the settings file"))
     if db:
         _refuse_password(db, "--db")
+    _refuse_odd_password(environment.get("BALLOTSCAN_DB", ""))
     chosen = db or environment.get("BALLOTSCAN_DB")
     database = chosen or values.get("database", DEFAULT_DATABASE)
     if not is_url(database):
@@ -212,8 +216,27 @@ def _folder_beside(database: str, folder: str | None, base: Path) -> Path:
 
 
 def _refuse_password(database: str, where: str) -> None:
-    if is_url(database) and urlsplit(database).password:
+    if _holds_password(database):
         raise UsageError(
             _("The database's address in {where} holds a password.").format(where=where),
+            _("Take it out and set the environment variable PGPASSWORD instead."),
+        )
+
+
+def _holds_password(database: str) -> bool:
+    """Whatever signs stand in it unquoted: before the last ``@``, or among the options."""
+    user, at, _host = database.partition("://")[2].rpartition("@")
+    return bool(at and ":" in user) or re.search(r"[?&](ssl)?password=", database, re.IGNORECASE) is not None
+
+
+def _refuse_odd_password(database: str) -> None:
+    """In the environment a password may stand, where every driver sees it end at the same sign: what one of
+    them took for the server's name would be said in an error."""
+    plain = r"[\w+]+://[^:@/?#]*:(?:[^:@/?#%]|%[0-9A-Fa-f]{2})*@[^@]*"
+    if _holds_password(database) and (
+        not re.fullmatch(plain, database) or "password=" in database.rpartition("@")[2].lower()
+    ):
+        raise UsageError(
+            _("The password in BALLOTSCAN_DB cannot be told from the rest of the address."),
             _("Take it out and set the environment variable PGPASSWORD instead."),
         )

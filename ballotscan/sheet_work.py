@@ -13,6 +13,7 @@ from ballotscan.rescans import find_rescans
 from ballotscan.rules.answers import decide_answers
 from ballotscan.rules.decide import read_sheet, sheet_flag, unread_sheet
 from ballotscan.rules.sheets import DAMAGED, PagePlace, SheetPlan, pair_sides
+from ballotscan.rules.two_hands import hands_differ, unlike
 from ballotscan.store.database import Store
 from ballotscan.store.rows import PendingPage
 
@@ -36,7 +37,8 @@ def pair_batch(
     rows = _of_whole_files(store, store.pending(batch.name), mine)
     only = _only_form(batch, forms)
     sides_of = {name: len(form.sides) for name, form in forms.items()}
-    plans = pair_sides([_place(row, forms, only) for row in rows], sides_of)
+    places = [_place(row, forms, only) for row in rows]
+    plans = pair_sides(places, sides_of, lambda pairs: _unlike(store, pairs))
     rescans = find_rescans(store, batch, plans)
     rescans.warn(store, batch)
     doubts = _Doubts(store, batch, {row.key: row.image for row in rows}, _serials(plans))
@@ -50,6 +52,16 @@ def pair_batch(
         ]
         store.add_sheets(batch.name, list(zip(sheets, map(_keys, chunk), strict=True)))
     rescans.link(store)
+
+
+def _unlike(store: Store, pairs: Sequence[tuple[int, int]]) -> list[float | None]:
+    """How unlike the hands on pages are, from their stored evidence."""
+    found: list[float | None] = []
+    for start in range(0, len(pairs), READ_AT_ONCE):
+        some = pairs[start : start + READ_AT_ONCE]
+        sides = store.readings([key for pair in some for key in pair])
+        found += [unlike(sides[one], sides[other]) for one, other in some]
+    return found
 
 
 def _of_whole_files(store: Store, rows: Sequence[PendingPage], mine: set[Sha256]) -> list[PendingPage]:
@@ -99,7 +111,7 @@ def _decide(
 ) -> Sheet:
     if plan.reason is not None:
         return unread_sheet(form, plan)
-    flag = sheet_flag(readings, duplicate)
+    flag = sheet_flag(readings, duplicate, plan.unsure or hands_differ(readings))
     answers = decide_answers(form, readings, batch.accepted_risk)
     return read_sheet(form, plan, answers, flag, batch.linh_vuc)
 

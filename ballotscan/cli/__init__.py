@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
+    except Exception as fault:
+        _complain(_where(fault))
+        return ExitCode.BUG
 
 
 def take_language(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -228,6 +231,15 @@ def _options_of_all(typer: Any) -> Callable[..., None]:
         pass
 
     return options
+
+
+def _where(fault: BaseException) -> str:
+    """Where a bug and what led to it were raised. Their messages are left out: they may hold an answer."""
+    from traceback import format_tb
+
+    before = fault.__cause__ or fault.__context__
+    told = _where(before) if before else ""
+    return told + "".join(format_tb(fault.__traceback__)) + f"{type(fault).__name__}\n"
 
 
 def _complain(line: str) -> None:

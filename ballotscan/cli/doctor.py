@@ -9,7 +9,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -19,7 +19,7 @@ from ballotscan import ENGINE, __version__
 from ballotscan.cli.options import Database
 from ballotscan.errors import BallotscanError, ExitCode
 from ballotscan.i18n import gettext as _
-from ballotscan.settings import Settings, is_url, load_settings, template_folders
+from ballotscan.settings import CLOCK_MAY_BE_BEHIND, Settings, is_url, load_settings, template_folders
 
 if TYPE_CHECKING:
     from ballotscan.intake.sandbox import Walls
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _LOW_BYTES: Final = 5_000_000_000  # a box of 500 sheets at 300 dpi in colour is 1 to 2 GB
 _NO_ROOM_BYTES: Final = 100_000_000  # below this a scan does not begin (``pipeline.SPARE_BYTES``)
 _BUILT: Final = datetime(2026, 1, 1, tzinfo=UTC)  # no clock that goes right shows an earlier day
-_CLOCK_MAY_BE_BEHIND: Final = timedelta(hours=1)
 _LANGUAGES: Final = ("vie", "eng")
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -241,7 +240,7 @@ def _record(settings: Settings) -> Iterator[Finding]:
     except BallotscanError as fault:
         yield Finding("fail", fault.message, fault.remedy)
         return
-    if last > now + _CLOCK_MAY_BE_BEHIND and now >= _BUILT:
+    if last > now + CLOCK_MAY_BE_BEHIND and now >= _BUILT:
         yield _clock_is_behind(now)
     elif now >= _BUILT:
         yield Finding("ok", _("The clock is not behind the record."))

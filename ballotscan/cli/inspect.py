@@ -99,7 +99,7 @@ def _not_read(image: Path, number: int, reading: SideNotRead) -> str:
 def _write_picture(
     page: PageImage, reading: SideReading, prints: list[FormPrint], output: Path, *, masked: bool
 ) -> None:
-    from ballotscan.privacy import without_numbers
+    from ballotscan.privacy import MASK, without_numbers
     from ballotscan.rules.answers import decide_answers
     from ballotscan.vision.overlay import draw_overlay, mask_fields
 
@@ -114,15 +114,18 @@ def _write_picture(
     picture = draw_overlay(grey, side, reading, _verdicts(form, answers), _head(reading, answers))
     _keep(picture, output)
     typer.echo(_("{file}: written.").format(file=output))
+    printed = {field.id for field in form.fields if field.kind == "printed_text"}
     for field in reading.fields:
         if field.text:
             line = _("{field}: “{text}”, confidence {confidence:.0%}")
-            text = without_numbers(field.text) if masked else field.text
+            shown = without_numbers(field.text) if field.field in printed else MASK
+            text = shown if masked else field.text
             typer.echo("  " + line.format(field=field.field, text=text, confidence=field.confidence))
 
 
 def _keep(picture: bytes, output: Path) -> None:
     try:
+        output.touch(mode=0o600)  # a ballot is its owner's only; a file that exists keeps its rights
         output.write_bytes(picture)
     except OSError as fault:
         raise BallotscanError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 from unicodedata import normalize
@@ -17,7 +17,7 @@ from ballotscan.errors import BallotscanError, ExitCode, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
 from ballotscan.model import BatchName, BatchSettings
-from ballotscan.settings import Settings, load_settings, template_folders
+from ballotscan.settings import CLOCK_MAY_BE_BEHIND, Settings, load_settings, template_folders
 
 if TYPE_CHECKING:
     from ballotscan.calibration import KeptProfile
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ballotscan.store.rows import Difference
 
 _NAME_AT_MOST: Final = 120
-_CLOCK_MAY_BE_BEHIND: Final = timedelta(hours=1)  # several computers of one office; UTC knows no summer time
 _WORST_FIRST: Final = (ExitCode.UNBALANCED, ExitCode.NOTHING_DONE, ExitCode.LEFT_OPEN, ExitCode.OK)
 
 Paths = Annotated[
@@ -226,7 +225,7 @@ def _day(given: str | None) -> date:
 def _check_clock(store: Store) -> None:
     """Today is the day of receipt only by a clock that goes right: one that is behind the record does not."""
     last = store.last_at()
-    if last > datetime.now(UTC) + _CLOCK_MAY_BE_BEHIND:
+    if last > datetime.now(UTC) + CLOCK_MAY_BE_BEHIND:
         raise BallotscanError(
             _("This computer's clock is behind: the last entry of the record was made on {day}.").format(
                 day=last.astimezone().strftime("%Y-%m-%d %H:%M")

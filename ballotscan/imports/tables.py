@@ -158,7 +158,9 @@ def _read_xlsx(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
         book.close()
     except (zipfile.BadZipFile, KeyError, ValueError, IndexError, TypeError) as fault:
         _refuse(
-            path, _("this workbook cannot be read: {reason}.").format(reason=fault), _("Export it again.")
+            path,  # what the library says may hold a cell's text
+            _("this workbook cannot be read: {reason}.").format(reason=type(fault).__name__),
+            _("Export it again."),
         )
     yield from lines
 

@@ -7,46 +7,43 @@ walled in once they have started (``intake.sandbox``), and what comes back from 
 
 from __future__ import annotations
 
-import builtins
-import importlib
-import io
 import multiprocessing
 import os
-import pickle
+import re
 import shutil
 import signal
 import tempfile
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, is_dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Generic, Literal, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from ballotscan.errors import BallotscanError
 from ballotscan.i18n import gettext as _
-from ballotscan.intake.sandbox import confine
+from ballotscan.intake.serving import Limits, serve, unpacked
 from ballotscan.model import Reason
 
 State = TypeVar("State")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+__all__ = ["Limits", "RemoteTracebackError", "WorkerFault", "WorkerPool", "run_tasks"]
+
+_USUAL: Final = Limits()
 _AHEAD: Final = 8  # tasks per worker, from the oldest unfinished one: busy workers, flat memory
 _AT_HAND: Final = 3  # tasks a worker holds, so that it goes on while the parent commits (20 to 80 ms)
 _START_LIMIT_S: Final = 120.0  # importing and building references takes 2 to 10 s on a slow machine
 _FAILED_STARTS: Final = 3  # in a row: then it is no accident
 _STOP_WAIT_S: Final = 2.0
-_OPENCV_NO_MEMORY: Final = -4  # cv2.error's own code (cv::Error::StsNoMem)
-_MAX_FILE_BYTES: Final = 2_000_000_000  # what a worker may write: only a renderer's temporary picture
-_MAX_OPEN_FILES: Final = 256
 _MAX_ANSWER_BYTES: Final = 64_000_000  # a page's evidence is 10 kB
+_SECRET: Final = re.compile(r"PG(PASSWORD|PASSFILE|SERVICE.*)|BALLOTSCAN_(DB|.*PASSWORD|.*PASSPHRASE)")
+"""What opens the record or signs for a person: no reader of other people's files needs it."""
 _SINGLE_THREADED: Final = (
     dict.fromkeys(  # a process per core already: threads inside would fight for the cores
         (
@@ -63,20 +60,6 @@ _SINGLE_THREADED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one task may use. ``memory_mb`` is counted beyond what the worker holds once it has started.
-
-    The defaults leave room for a page of 100 million pixels in colour (some 1.5 GB, 20 s). Where the system
-    can keep a worker in (``intake.sandbox``), it reads only below ``readable`` and the program's own folders.
-    """
-
-    wall_s: float = 120.0
-    memory_mb: int = 3_000
-    cpu_s: int = 100
-    readable: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class WorkerFault:
     """A task that cost a worker its life twice. ``reason`` is TIME_LIMIT or RESOURCE_LIMIT."""
 
@@ -89,9 +72,6 @@ class RemoteTracebackError(Exception):
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}" if self.args else ""
-
-
-_Answer = tuple[Literal["ready", "result", "memory", "error"], Any]
 
 
 @dataclass
@@ -134,7 +114,7 @@ def run_tasks(
     initialise_args: tuple[Any, ...],
     function: Callable[[State, Task], Result],
     workers: int,
-    limits: Limits = Limits(),
+    limits: Limits = _USUAL,
 ) -> Generator[tuple[Task, Result | WorkerFault], None, None]:
     """One list of tasks, done by workers of its own: see ``WorkerPool``. Closing the iterator ends them."""
     with WorkerPool(initialise, initialise_args, function, workers, limits) as pool:
@@ -153,7 +133,7 @@ class WorkerPool(Generic[State, Task, Result]):
     initialise_args: tuple[Any, ...]
     function: Callable[[State, Task], Result]
     size: int
-    limits: Limits = Limits()
+    limits: Limits = _USUAL
     crew: list[_Worker[Task]] = field(default_factory=list)
     queue: deque[_Job[Task]] = field(default_factory=deque)
     retries: deque[_Job[Task]] = field(default_factory=deque)
@@ -228,7 +208,7 @@ class WorkerPool(Generic[State, Task, Result]):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
-            target=_serve,
+            target=serve,
             args=(theirs, self.initialise, self.initialise_args, self.function, self.limits, self.scratch),
             name="ballotscan-worker",
             daemon=True,  # ended with the parent, should the iterator never be closed
@@ -261,7 +241,7 @@ class WorkerPool(Generic[State, Task, Result]):
             self._bury(worker, _fault_of_exit(worker.process.exitcode, self.limits))
             return
         try:
-            kind, value = _unpacked(received)
+            kind, value = unpacked(received)
         except Exception as fault:  # whatever a worker sends that has been taken over
             self._bury(worker, WorkerFault(Reason.RESOURCE_LIMIT, f"the reader answered with {fault}"))
             return
@@ -316,25 +296,6 @@ class WorkerPool(Generic[State, Task, Result]):
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-class _Unpickler(pickle.Unpickler):
-    """Makes nothing but plain values, our own frozen classes and errors: pickle could run anything."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "builtins":
-            found = getattr(builtins, name, None)
-            if isinstance(found, type) and issubclass(found, BaseException):
-                return found
-        elif module.startswith("ballotscan."):
-            found = getattr(importlib.import_module(module), name, None)
-            if isinstance(found, type) and (issubclass(found, Enum | BaseException) or is_dataclass(found)):
-                return found
-        raise pickle.UnpicklingError(f"{module}.{name}")
-
-
-def _unpacked(received: bytes) -> Any:
-    return _Unpickler(io.BytesIO(received)).load()
-
-
 def _fault_of_exit(exit_code: int | None, limits: Limits) -> WorkerFault:
     """What a death without a word means. A negative exit code is a signal (POSIX)."""
     if hasattr(signal, "SIGXCPU") and exit_code == -signal.SIGXCPU:
@@ -358,9 +319,12 @@ def _kill_group(process: BaseProcess) -> None:
 
 @contextmanager
 def _environment(changes: dict[str, str]) -> Iterator[None]:
-    """The environment with these changes, for a child that is started meanwhile."""
-    before = {name: os.environ.get(name) for name in changes}
+    """The environment with these changes and without secrets, for a child that is started meanwhile."""
+    secret = [name for name in os.environ if _SECRET.fullmatch(name)]
+    before = {name: os.environ.get(name) for name in (*changes, *secret)}
     os.environ.update(changes)
+    for name in secret:
+        del os.environ[name]
     try:
         yield
     finally:
@@ -382,128 +346,3 @@ def _interrupts_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-# --- in the worker ------------------------------------------------------------------------------------------
-
-
-def _serve(
-    pipe: Connection,
-    initialise: Callable[..., State],
-    initialise_args: tuple[Any, ...],
-    function: Callable[[State, Task], Result],
-    limits: Limits,
-    scratch: Path,
-) -> None:
-    """A worker's whole life: start, then one task after the other until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)  # so that a renderer started here is killed together with the worker
-    try:
-        state = initialise(*initialise_args)
-        _tame_opencv()
-        tempfile.tempdir = os.environ["TMPDIR"] = str(scratch)
-        memory = _memory_bytes()
-        confine(limits.readable, [scratch])
-        pipe.send(("ready", None))
-    except Exception as error:
-        _send_error(pipe, error)
-        return
-    while True:
-        try:
-            task = pipe.recv()
-        except (EOFError, OSError):
-            return
-        _limit_resources(limits, memory)
-        try:
-            pipe.send_bytes(_packed(_answer(function, state, task)))
-        except BrokenPipeError:
-            return
-
-
-def _packed(answer: _Answer) -> bytes:
-    """The answer as bytes. One with a number of numpy's, which may not come back, is a fault of ours."""
-    packed = pickle.dumps(answer)
-    if b"numpy" in packed:
-        try:
-            _unpacked(packed)
-        except pickle.UnpicklingError as error:
-            return pickle.dumps(("error", _portable(TypeError(f"{error} in a result"))))
-    return packed
-
-
-def _answer(function: Callable[[State, Task], Result], state: State, task: Task) -> _Answer:
-    try:
-        return "result", function(state, task)
-    except MemoryError:
-        return "memory", "it needs more memory than a page may use"
-    except RecursionError:
-        return "memory", "it is nested without end"
-    except Exception as error:
-        if getattr(error, "code", None) == _OPENCV_NO_MEMORY:
-            return "memory", "it needs more memory than a page may use"
-        return "error", _portable(error)
-
-
-def _send_error(pipe: Connection, error: Exception) -> None:
-    with suppress(BrokenPipeError):
-        pipe.send(("error", _portable(error)))
-
-
-def _portable(error: Exception) -> tuple[Exception, str]:
-    """The exception, or one that says the same where it does not pickle, and its traceback as text."""
-    text = "".join(traceback.format_exception(error))
-    try:
-        _unpacked(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}"), text
-    return error, text
-
-
-def _tame_opencv() -> None:
-    """OpenCV keeps threads of its own, which no variable rules."""
-    try:
-        import cv2
-    except ImportError:
-        return
-    cv2.setNumThreads(1)
-
-
-def _memory_bytes() -> int | None:
-    """The size of this process now; unknown beyond Linux."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        return pages * resource.getpagesize()
-    return None
-
-
-def _limit_resources(limits: Limits, memory: int | None) -> None:
-    """Bounds for the next task, where the system knows them (not on Windows): computing time from now on,
-    memory beyond what was held at the start, files and their size. What is beyond ends the worker."""
-    try:
-        import resource
-    except ImportError:
-        return
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
-    _lower(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
-    if memory is not None:
-        _lower(resource.RLIMIT_AS, memory + limits.memory_mb * 1_000_000)
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    _soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    with suppress(OSError, ValueError):
-        resource.setrlimit(
-            resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + limits.cpu_s + 1, hard)
-        )
-
-
-def _lower(which: int, value: int) -> None:
-    """Lower a soft limit; one that is lower already stays."""
-    import resource
-
-    soft, hard = resource.getrlimit(which)
-    bounds = [bound for bound in (soft, hard, value) if bound != resource.RLIM_INFINITY]
-    with suppress(OSError, ValueError):
-        resource.setrlimit(which, (min(bounds), hard))

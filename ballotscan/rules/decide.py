@@ -45,10 +45,13 @@ def read_sheet(
     return _sheet(plan, SheetState.REVIEW if in_review else SheetState.READ, flag, checked)
 
 
-def sheet_flag(readings: Sequence[SideReading], duplicate: bool) -> Reason | None:
-    """The doubt about the whole sheet, if any: a duplicate first, then what its sides were flagged with."""
+def sheet_flag(readings: Sequence[SideReading], duplicate: bool, sides_unsure: bool = False) -> Reason | None:
+    """The doubt about the whole sheet, if any: a duplicate first, then whether its sides belong together,
+    then what they were flagged with."""
     if duplicate:
         return Reason.DUPLICATE
+    if sides_unsure:
+        return Reason.SIDES_UNSURE
     return next((flag for reading in readings for flag in reading.flags), None)
 
 

@@ -8,6 +8,10 @@ Two ways, in this order:
    cheapest way is found by dynamic programming. Where several ways cost the same, the sheets in doubt are
    left incomplete: a person decides, luck never does.
 
+Where a side is lone, a page may as well have been put in: of ``1 1 2`` either front may own the back. So the
+whole sheets beside a lone side are unsure and go to a person, and so does a whole run of sheets that would be
+no worse explained if it lay the other way round (``1 2 1 2 1``: the last back lost, or the first page).
+
 A stack is taken to lie front first unless its pages say otherwise. The cost of turning over is charged where
 the stack turns, not per sheet, so that a handful of sheets laid in upside down stays a handful of sheets.
 """
@@ -15,11 +19,12 @@ the stack turns, not per sheet, so that a handful of sheets laid in upside down 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ballotscan.model import PageRef, Reason
+from ballotscan.rules.two_hands import plainly_one
 
 # Costs of the ways a stack may have come about. Only their order matters; the reasons for it:
 _BACK_FIRST = 1  # scanners deliver front first, so back first must be shown by the pages
@@ -27,6 +32,8 @@ _STAND_IN = 1  # an unreadable page where exactly one side is wanting is almost 
 _TURNED = 2  # sheets laid in the other way round are common; a lost side is not
 _LONE_UNREADABLE = 4  # an unreadable page that belongs to no sheet we know
 _MISSING = 8  # per missing side: dearer than turning a run of sheets over and back
+
+_ASKED = 40  # neighbours whose hands are compared where a run may lie either way
 
 DAMAGED = frozenset(
     {
@@ -71,6 +78,7 @@ class SheetPlan:
     """The sides of one sheet, one place per side of its form, None where the side is missing.
 
     ``reason`` is None for a whole sheet; otherwise it says why the sheet is incomplete or set aside.
+    ``unsure``: it is whole, but its sides were joined by their order at a place where that tells too little.
     """
 
     form: str
@@ -78,23 +86,34 @@ class SheetPlan:
     serial: str | None
     pages: tuple[PagePlace | None, ...]
     reason: Reason | None
+    unsure: bool = False
 
 
 _Group = tuple[int, ...]
 """Places in the stack (indices) that make one sheet, in stack order."""
 
 
-def pair_sides(places: Sequence[PagePlace], sides_of: Mapping[str, int]) -> list[SheetPlan]:
+Unlike = Callable[[Sequence[tuple[int, int]]], Sequence[float | None]]
+"""How unlike the hands on two pages each are, by their keys; None where a page does not tell."""
+
+
+def pair_sides(
+    places: Sequence[PagePlace],
+    sides_of: Mapping[str, int],
+    unlike: Unlike = lambda pairs: [None] * len(pairs),
+) -> list[SheetPlan]:
     """Join the pages of a stack, given in stack order, into sheets, in the order of their first pages.
 
     Every page whose form and side are known is on exactly one sheet. A damaged page of unknown form is on a
     sheet only where it stands for the one missing side; otherwise it is on none and stays set aside itself.
-    ``sides_of`` gives the number of sides of every form that occurs.
+    ``sides_of`` gives the number of sides of every form that occurs. ``unlike`` is asked only where the order
+    of the pages leaves open which way a whole run of them lies.
     """
     by_serial, doubled = _groups_by_serial(places, sides_of)
     taken = {index for group in (*by_serial, *doubled) for index in group}
     by_order = _groups_by_order(places, taken, sides_of)
     differing = _serials_differ(places, by_order)
+    unsure = _unsure(places, by_order, sides_of, unlike)
     plans: list[tuple[int, SheetPlan]] = []
     for group in (*by_serial, *doubled, *by_order):
         members = [places[index] for index in group]
@@ -105,6 +124,8 @@ def pair_sides(places: Sequence[PagePlace], sides_of: Mapping[str, int]) -> list
             plan = replace(plan, reason=Reason.SIDE_DOUBLED)
         elif group in differing:
             plan = replace(plan, reason=Reason.SERIALS_DIFFER)
+        elif group in unsure:
+            plan = replace(plan, unsure=plan.reason is None)
         plans.append((group[0], plan))
     return [plan for _, plan in sorted(plans, key=lambda entry: entry[0])]
 
@@ -347,3 +368,63 @@ def _without_nested(places: Sequence[PagePlace], groups: Sequence[_Group]) -> li
 
 def _alike(one: PagePlace, other: PagePlace) -> bool:
     return (one.form, one.edition) == (other.form, other.edition) and one.side == other.side is not None
+
+
+# --- whole, but unsure -----------------------------------------------------------------------------------
+
+
+def _unsure(
+    places: Sequence[PagePlace], groups: Sequence[_Group], sides_of: Mapping[str, int], unlike: Unlike
+) -> set[_Group]:
+    """The sheets made by order that lie beside a lone side, and those of a run that may lie either way."""
+    found: set[_Group] = set()
+    for run in _runs(places, groups):
+        sides = sides_of[places[run[0][0]].form or ""]
+        whole = {group for group in run if len(group) == sides}
+        for one, other in pairwise(run):
+            found |= {one, other} & whole if (one in whole) != (other in whole) else set()
+        order = [places[index].side or 0 for group in run for index in group]
+        either_way = len(whole) < len(run) and _lies_either_way(order, sides, len(run) - len(whole))
+        if either_way and not (sides == 2 and _plainly_so(places, run, unlike)):
+            found |= whole
+    return found
+
+
+def _runs(places: Sequence[PagePlace], groups: Sequence[_Group]) -> Iterator[list[_Group]]:
+    """Sheets and lone sides of one form that lie one behind the other, with nothing between."""
+    long_files = frozenset(place.ref.file for place in places if place.ref.page > 1)
+    run: list[_Group] = []
+    for group in groups:
+        before, here = places[run[-1][-1]] if run else None, places[group[0]]
+        files = {before.ref.file, here.ref.file} if before else set()
+        goes_on = (
+            before is not None
+            and here.place == before.place + 1
+            and (here.form, here.edition) == (before.form, before.edition)
+            and (len(files) == 1 or not files & long_files)
+        )
+        if not goes_on and run:
+            yield run
+            run = []
+        if all(places[index].side is not None for index in group):
+            run.append(group)
+    if run:
+        yield run
+
+
+def _plainly_so(places: Sequence[PagePlace], run: Sequence[_Group], unlike: Unlike) -> bool:
+    """Whether the hands on the pages say that a run's sheets are those that its order says."""
+    joined = [(group[0], group[-1]) for group in run if len(group) == 2][:_ASKED]
+    apart = [(one[-1], other[0]) for one, other in pairwise(run)][:_ASKED]
+    found = unlike([(places[one].key, places[other].key) for one, other in (*joined, *apart)])
+    return plainly_one(found[: len(joined)], found[len(joined) :])
+
+
+def _lies_either_way(order: Sequence[int], sides: int, lone: int) -> bool:
+    """Whether sheets all laid the one way, and all the other, explain these sides with no more lone ones."""
+    for numbers in (order, [-number for number in order]):  # front first, back first
+        ends = [index + 1 for index, (one, other) in enumerate(pairwise(numbers)) if other <= one]
+        pieces = [after - first for first, after in pairwise([0, *ends, len(numbers)])]
+        if sum(length < sides for length in pieces) > lone:
+            return False
+    return True

@@ -189,7 +189,8 @@ class WriterLock:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _WAIT_FOR_READER_S})
+    # a traceback must not show what a statement was given: answers, texts, names
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _WAIT_FOR_READER_S})
 
     @event.listens_for(engine, "connect")
     def _settle(connection: Any, _record: Any) -> None:
@@ -208,7 +209,9 @@ def _sqlite_engine(url: URL) -> Engine:
 def _postgresql_engine(url: URL) -> Engine:
     """Reads see one moment, as on SQLite; commits are on disk when they return."""
     options = "-c synchronous_commit=on"
-    return create_engine(url, isolation_level="REPEATABLE READ", connect_args={"options": options})
+    return create_engine(
+        url, hide_parameters=True, isolation_level="REPEATABLE READ", connect_args={"options": options}
+    )
 
 
 # --- is it ours, and whole? ------------------------------------------------------------------------------

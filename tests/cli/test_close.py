@@ -175,7 +175,11 @@ def test_a_month_and_its_quarter_may_both_be_closed(office: Office) -> None:
     office.close("2023-03")
     office.close("2023Q1", unit="Phòng Đất đai")
     office.close("2023Q1")
-    verify.verify(str(office.database), office.folder)
+    found = verify.verify(str(office.database), office.folder)
+    assert [period for _seq, period, _signers in found.closes] == ["2023-03", "2023Q1", "2023Q1"]
+    with office.open() as store:
+        stand = [(each.period, each.unit) for each in store.closings() if each.standing]
+    assert stand == [("2023-03", ""), ("2023Q1", "Phòng Đất đai"), ("2023Q1", "")]
 
 
 def test_no_close_while_answers_await_review(office: Office, run: Run) -> None:

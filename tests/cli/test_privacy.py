@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import stat
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from ballotscan import pipeline, reread, worklist
 from ballotscan.cli import main
@@ -199,6 +202,81 @@ def test_a_changed_export_does_not_verify(run: Run) -> None:
     code, _out, err = run("verify", "answers.csv")
     assert code == ExitCode.UNBALANCED
     assert "answers.csv is not as it was written" in err
+
+
+def test_a_typed_text_is_not_said_beside_a_picture(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``inspect`` says what it read of printed texts; what a person typed only to who is named."""
+    from ballotscan import reading
+
+    def with_name(*given: Any, **named: Any) -> Any:
+        found = real(*given, **named)
+        return replace(found, fields=(FieldReading("F1", WRITTEN, 0.9, 1.0, 1.0, 9.0, 9.0, 0.1),))
+
+    real = reading.read_side
+    monkeypatch.setattr(reading, "read_side", with_name)
+    code, out, _err = run("inspect", str(SAMPLE), "--template", "appendix-i", "-o", "masked.png")
+    assert code == ExitCode.OK
+    assert "F1: “***”" in out
+    assert not tells(out)
+    if os.name != "nt":
+        assert stat.S_IMODE(Path("masked.png").stat().st_mode) & 0o077 == 0
+
+
+def test_a_statement_that_fails_shows_no_value(tmp_path: Path) -> None:
+    """Neither in what SQLAlchemy says nor in its traceback."""
+    with (
+        open_store(tmp_path / "b.sqlite") as store,
+        pytest.raises(DBAPIError) as caught,
+        store._engine.begin() as connection,
+    ):
+        connection.execute(text("INSERT INTO nowhere VALUES (:what)"), {"what": WRITTEN})
+    assert not tells("".join(traceback.format_exception(caught.value)))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_the_journal_is_its_owners_only(tmp_path: Path) -> None:
+    """While a transaction is open SQLite keeps the pages as they were beside the database."""
+    before = os.umask(0)
+    try:
+        with open_store(tmp_path / "b.sqlite"):
+            pass
+        with closing(sqlite3.connect(tmp_path / "b.sqlite")) as connection:
+            connection.execute("CREATE TABLE more (x)")
+            connection.execute("INSERT INTO more VALUES (1)")
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("b.sqlite*")}
+    finally:
+        os.umask(before)
+    assert "b.sqlite-journal" in modes
+    assert not [name for name, mode in modes.items() if mode & 0o077]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://clerk:hun/ter@127.0.0.1:1/b",
+        "postgresql+psycopg://clerk:hun@ter@127.0.0.1:1/b",
+        "postgresql+psycopg://clerk:hun#ter@127.0.0.1:1/b",
+        "postgresql+psycopg://clerk:hun?ter@127.0.0.1:1/b",
+        "postgresql://clerk:hunter%@127.0.0.1:1/b",
+        "postgresql+psycopg://127.0.0.1:1/b?user=clerk&password=hunter",
+    ],
+)
+@pytest.mark.parametrize("way", ["environment", "option", "settings"])
+def test_a_password_with_odd_signs_is_never_said(
+    run: Run, monkeypatch: pytest.MonkeyPatch, address: str, way: str
+) -> None:
+    """Drivers disagree on where it ends, and take the rest for a server, a port or an option."""
+    Path("ballotscan.toml").write_text('folder = "kept"\n', encoding="utf-8")
+    if way == "environment":
+        monkeypatch.setenv("BALLOTSCAN_DB", address)
+    if way == "settings":
+        Path("ballotscan.toml").write_text(f'folder = "kept"\ndatabase = "{address}"\n', encoding="utf-8")
+    for command in (("verify",), ("tally", "--quarter", "2023Q1"), ("retention",)):
+        code, out, err = run(*command, *(("--db", address) if way == "option" else ()))
+        assert code == ExitCode.USAGE
+        assert "PGPASSWORD" in err
+        assert "hun" not in out + err
+        assert "ter@" not in out + err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")

@@ -179,10 +179,20 @@ def test_an_interruption_is_130_without_a_traceback(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_a_bug_shows_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ballotscan.cli.tally.load_settings", raising(ZeroDivisionError()))
-    with pytest.raises(ZeroDivisionError):
-        main(["tally", "--quarter", "2023Q1"])
+def test_a_bug_shows_where_it_is_but_not_what_it_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it says may be an answer: ``could not convert string to float: 'Nguyễn Văn Kín'``."""
+    fault = ValueError("Nguyễn Văn Kín")
+    fault.__cause__ = KeyError("0912345678")
+    monkeypatch.setattr("ballotscan.cli.tally.load_settings", raising(fault))
+    assert main(["tally", "--quarter", "2023Q1"]) == ExitCode.BUG
+    said = capsys.readouterr().err
+    assert "tally.py" in said
+    assert said.rstrip().endswith("ValueError")
+    assert "KeyError" in said
+    assert "Kín" not in said
+    assert "0912345678" not in said
 
 
 def test_a_reader_that_goes_away_is_no_error(

@@ -1,15 +1,16 @@
 """Kills a scan at random moments, and lets each of its writes fail in turn; then looks at what is left.
 
 After each: the record verifies, nothing that was acknowledged is missing, and the same scan run again gives
-the very exports of a scan that nothing disturbed. The stack is ``mixed_stack``; pages are told to the reader
+the very exports of a scan that nothing disturbed. The stack is ``mixed_stack``, for errors
+``small_stack``; pages are told to the reader
 (``stub_reader``), and every page is a commit of its own, so that most moments lie within one. Scans are
 forked from a process that has everything loaded. From the command line, for the long run:
 
     python -m tests.faults.kill --runs 1000
     python -m tests.faults.kill --errors
 
-The first goes on where it was cut off (``results.json``). The second needs strace, which lets the kernel
-itself refuse a system call: SQLite's writes go past Python.
+Both go on where they were cut off (``results.json``). The second needs strace, which lets the kernel itself
+refuse a system call: SQLite's writes go past Python.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -42,11 +43,21 @@ from ballotscan.forms.load import load_form
 from ballotscan.store.csv_files import write_answers, write_pages
 from ballotscan.store.database import Store, open_store
 from tests.cli import stub_reader
-from tests.cli.stub_reader import ONE_SIDED, TWO_SIDED
+from tests.cli.stub_reader import ONE_SIDED, TWO_SIDED, page, write_stack
 from tests.cli.test_scan_stacks import BATCH, mixed_stack, scan
 
 FORMS: Final = [TWO_SIDED, ONE_SIDED]
-WRITING: Final = ("write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "ftruncate")
+WRITING: Final = (
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "unlink",
+    "ftruncate",
+    "mkdir",
+    "chmod",
+)
 """The system calls by which anything comes onto the disk, or goes."""
 ERRORS: Final = ("EIO", "ENOSPC")
 KEPT_EVERY: Final = 20
@@ -79,8 +90,16 @@ def told_pages() -> Iterator[None]:
         yield
 
 
-def make_office(folder: Path) -> Office:
-    inbox = mixed_stack(folder / "in")
+def small_stack(folder: Path) -> Path:
+    """A sheet of two sides, a lone side, a page of no form, a copy: every kind of write in few of them."""
+    write_stack(folder / "a.tif", [page(1, 1, seed=1), page(1, 2, seed=2), page(1, 1, seed=3)])
+    write_stack(folder / "b.png", [page(3, seed=4)])
+    shutil.copy(folder / "b.png", folder / "copy.png")
+    return folder
+
+
+def make_office(folder: Path, make_stack: Callable[[Path], Path] = mixed_stack) -> Office:
+    inbox = make_stack(folder / "in")
     scan_into(folder / "warm", inbox)
     began = time.monotonic()
     exports = scan_into(folder / "undisturbed", inbox)
@@ -207,7 +226,8 @@ def count_calls(office: Office, folder: Path) -> Counter[str]:
     """How often a scan that nothing disturbs makes each of the calls."""
     log = folder.with_suffix(".log")
     with _traced(office, folder, ["-o", str(log), "-e", f"trace={','.join(WRITING)}"]) as (code, _shared):
-        assert code == DONE, code
+        if code != DONE:
+            raise RuntimeError(f"a scan that nothing disturbs ended with {code}")
     text = log.read_text(encoding="utf-8", errors="replace")
     return Counter(re.findall(r"^\d+ +(\w+)\(", text, re.MULTILINE))
 
@@ -245,15 +265,17 @@ def fail_at(
 
 
 def errors(
-    office: Office, scratch: Path, calls: Counter[str], step: int = 1
+    office: Office, scratch: Path, calls: Counter[str], failed: Counter[str]
 ) -> Iterator[tuple[str, int, str]]:
-    """Every ``step``-th call of every kind, once or from then on: which, the exit code, what is wrong."""
+    """Every call of every kind but those that have failed already: its kind, the exit code, what is wrong.
+
+    It fails once or with all after it, by one error or the other, by turns.
+    """
     for call in WRITING:
-        for when in range(1, calls[call] + 1, step):
-            error, for_good = ERRORS[when % 2], when // 2 % 2 == 0
+        for when in range(failed[call] + 1, calls[call] + 1):
             folder = scratch / f"{call}-{when}"
-            code, wrong = fail_at(office, folder, call, error, when, for_good=for_good)
-            yield f"{call} {when}{'+' if for_good else ''} {error}", code, wrong
+            for_good = when // 2 % 2 == 0
+            yield (call, *fail_at(office, folder, call, ERRORS[when % 2], when, for_good=for_good))
             shutil.rmtree(folder)
 
 
@@ -264,10 +286,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=0, help="kills at random moments")
     parser.add_argument("--errors", action="store_true", help="an error at every write, fsync and rename")
-    parser.add_argument("--step", type=int, default=1, help="only at every n-th")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    scratch = Path(tempfile.mkdtemp(prefix="ballotscan-kill-"))
+    memory = Path("/dev/shm")  # neither a kill nor a refused call needs a disk, and a disk is shared
+    scratch = Path(tempfile.mkdtemp(prefix="ballotscan-kill-", dir=memory if memory.is_dir() else None))
     wrong = 0
     try:
         with told_pages():
@@ -275,7 +297,8 @@ def main() -> int:
             if given.runs:
                 wrong += _keep_each("kills", _count_kills(office, given.runs, given.seed, scratch))
             if given.errors:
-                wrong += _keep_each("errors", _count_errors(office, scratch, given.step))
+                small = make_office(scratch / "small", small_stack)
+                wrong += _keep_each("errors", _count_errors(small, scratch))
     finally:
         shutil.rmtree(scratch)
     return 1 if wrong else 0
@@ -313,16 +336,19 @@ def _kept_kills(seed: int, path: Path = RESULTS) -> tuple[Counter[str], int]:
     return Counter(counted), kept["runs"]
 
 
-def _count_errors(office: Office, scratch: Path, step: int) -> Iterator[dict[str, Any]]:
-    calls = count_calls(office, scratch / "counted")
-    points = sum(len(range(1, calls[call] + 1, step)) for call in WRITING)
-    counts: Counter[str] = Counter()
-    for number, (what, code, wrong) in enumerate(errors(office, scratch, calls, step), start=1):
-        counts[f"{what.split()[0]}: {'stopped with one line' if code == SAID else 'went on'}"] += 1
-        counts["wrong"] += bool(wrong)
-        if wrong:
-            sys.stdout.write(f"WRONG: {what}: {wrong}\n")
-        yield {"points": number, "of": points, "step": step, **counts, "done": number == points}
+def _count_errors(office: Office, scratch: Path) -> Iterator[dict[str, Any]]:
+    """Goes on where it was cut off. ``calls`` are those of a scan, ``failed`` how many were made to fail."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")).get("errors", {})
+    calls = Counter(kept.get("calls") or count_calls(office, scratch / "counted"))
+    failed, ends, wrong = Counter(kept.get("failed")), Counter(kept.get("ends")), kept.get("wrong", 0)
+    for call, code, fault in errors(office, scratch, calls, failed):
+        failed[call] += 1
+        ends[f"{call}: {'stopped with one line' if code == SAID else 'went on'}"] += 1
+        wrong += bool(fault)
+        if fault:
+            sys.stdout.write(f"WRONG: {call} {failed[call]}: {fault}\n")
+        result = {"calls": dict(calls), "failed": dict(failed), "ends": dict(ends), "wrong": wrong}
+        yield result | {"done": failed == calls}
 
 
 def keep(name: str, result: dict[str, Any], path: Path = RESULTS) -> int:

@@ -26,12 +26,14 @@ from ballotscan.model import (
     Sha256,
 )
 from ballotscan.page_work import ReadPage, Worker, do_task, start_worker
+from ballotscan.pipeline import scan_batch
 from ballotscan.rules.answers import decide_answers
 from ballotscan.store.database import Store
-from tests.cli.stub_reader import ONE_SIDED, TWO_SIDED, page, write_stack
+from ballotscan.vision.page import as_scan
+from tests.cli.stub_reader import ONE_SIDED, TWO_SIDED, page, read_stub, write_stack
 from tests.cli.test_close import last_entry
 from tests.cli.test_close import test_nothing_enters_a_closed_period as test_case_39_late_sheet_after_close
-from tests.cli.test_scan_stacks import BATCH, duplex, entries, rows, scan, sheets, states
+from tests.cli.test_scan_stacks import BATCH, duplex, entries, rows, scan, settings, sheets, states
 from tests.unit.record import Office
 
 __all__ = ["test_case_39_late_sheet_after_close"]
@@ -127,27 +129,39 @@ def test_case_31_front_of_one_with_back_of_another(store: Store, tmp_path: Path)
     assert found[f"{BATCH}/00001", 2] == 4  # by its serial, not by its place
 
 
-def test_case_31_odd_page_in_a_duplex_stack(store: Store, tmp_path: Path) -> None:
-    """Without serials: what is put in between costs at most the sheet that it lies in, and nothing shifts."""
-    stack = [page(1, 1 + n % 2, option=n // 2, seed=n) for n in range(12)]
-    scan(
-        store,
-        write_stack(tmp_path / "in" / "a.tif", [*stack[:5], page(1, 1, seed=99), *stack[5:]]),
-        [TWO_SIDED],
-    )
-    read = [row.sheet for row in store.sheet_rows() if row.state == "read"]
-    assert len(read) >= 5
-    mixed = []
-    for sheet in read:
-        mine = [answer for answer in store.answer_rows() if answer.sheet == sheet]
-        assert "" not in {answer.codes for answer in mine}
-        of_five = [answer for answer in mine if answer.question.startswith("B")]
+@pytest.mark.parametrize("place", range(17))
+@pytest.mark.parametrize("side", [1, 2])
+def test_case_31_odd_page_in_a_duplex_stack(side: int, place: int, store: Store, tmp_path: Path) -> None:
+    """Without serials, at every place, between a paper's own two sides too: nothing shifts, and no sheet
+    that may be mixed counts before a person has looked at it."""
+    stack = [page(1, 1 + n % 2, option=n // 2, seed=n) for n in range(16)]
+    stack.insert(place, page(1, side, option=9, seed=99))
+    scan(store, write_stack(tmp_path / "in" / "a.tif", stack), [TWO_SIDED])
+    counted = [row.sheet for row in store.sheet_rows() if row.state == "read"]
+    assert len(counted) >= (0 if place in (0, 16) else 5)
+    for sheet in counted:
+        of_five = [a for a in store.answer_rows() if a.sheet == sheet and a.question.startswith("B")]
         assert {answer.side for answer in of_five} == {1, 2}
-        if len({answer.codes for answer in of_five}) > 1:  # one paper's two sides bear one option
-            mixed.append(sheet)
-    lone = [row.sheet for row in store.sheet_rows() if row.state == "incomplete"]
-    # A front between a paper's own two sides, which no feeder does, takes its back; the front beside tells.
-    assert (mixed, lone) == ([f"{BATCH}/00004"], [f"{BATCH}/00003"])
+        assert len({answer.codes for answer in of_five}) == 1  # one paper's two sides bear one option
+    unsure = {row.sheet for row in store.sheet_rows() if row.reason == Reason.SIDES_UNSURE}
+    assert reviewed(store) >= {(sheet[-1], "sides_unsure") for sheet in unsure}
+    assert sum(row.state == "incomplete" for row in store.sheet_rows()) == 1
+
+
+def test_case_31_two_hands_on_one_sheet(store: Store, tmp_path: Path) -> None:
+    """The back of one sheet and the front of the next are lost: order shows nothing, the strokes may."""
+    marked = {number: 0.08 if number == 1 else 0.4 for number in range(4)}  # one writes with a thin pen
+    kept = [(1, 0), (2, 0), (1, 1), (2, 2), (1, 3), (2, 3)]
+
+    def read(scan_: Any, bitonal: bool, references: Any) -> Any:
+        found = read_stub(scan_, bitonal, references)
+        ink = marked[int(as_scan(scan_).grey[0, 3])]
+        return replace(found, marks=tuple(replace(m, ink=ink) if m.ink else m for m in found.marks))
+
+    stack = [page(1, side, option=number, seed=9 * number + side) for side, number in kept]
+    path = write_stack(tmp_path / "in" / "a.tif", stack)
+    scan_batch(store, [path], [TWO_SIDED], settings([TWO_SIDED]), workers=1, read=read)
+    assert sheets(store) == [("read", None), ("review", "sides_unsure"), ("read", None)]
 
 
 def test_case_32_page_missing_or_twice(store: Store, tmp_path: Path) -> None:

@@ -51,14 +51,14 @@ def stack(text: str, form: str = "two") -> list[PagePlace]:
 
 
 def shown(plans: Sequence[SheetPlan], places: Sequence[PagePlace]) -> str:
-    """Each sheet as its pages in stack order; ``!`` where it is not whole."""
+    """Each sheet as its pages in stack order; ``!`` where it is not whole, ``?`` where it is unsure."""
     letters = {
         page.key: "X" if page.side is None else "o" if page.form == "one" else str(page.side)
         for page in places
     }
     return " ".join(
         "".join(letters[key] for key in sorted(page.key for page in plan.pages if page))
-        + ("!" if plan.reason else "")
+        + ("!" if plan.reason else "?" if plan.unsure else "")
         for plan in plans
     )
 
@@ -72,17 +72,17 @@ def shown(plans: Sequence[SheetPlan], places: Sequence[PagePlace]) -> str:
         ("1", "1!"),
         ("122112", "12 21 12"),  # one sheet lies the other way round
         ("12122121212112", "12 12 21 21 21 21 12"),  # and a run of them
-        ("1221212", "12 2! 12 12"),  # one side lost: never shift on
-        ("1212112", "12 12 1! 12"),
-        ("12122", "12 12 2!"),
-        ("12121", "12 12 1!"),
-        ("21212", "2! 12 12"),
+        ("1221212", "12? 2! 12? 12"),  # one side lost: never shift on
+        ("1212112", "12 12? 1! 12?"),  # or a front put in: which of the two owns the back?
+        ("12122", "12 12? 2!"),
+        ("12121", "12? 12? 1!"),  # or all lie back first, and the first page is lost
+        ("21212", "2! 12? 12?"),
         ("1X1212", "1X! 12 12"),  # a damaged page stands for the side wanting
         ("12X212", "12 X2! 12"),
         ("12X12", "12 12"),  # but not where no side is wanting
-        ("1X212", "1! 2! 12"),  # nor where it might be of either sheet
+        ("1X212", "1! 2! 12?"),  # nor where it might be of either sheet
         ("1L12", "1! 12"),  # a page of another form is no side of this one
-        ("1B212", "1! 2! 12"),  # no sheet lies across another page
+        ("1B212", "1! 2! 12?"),  # no sheet lies across another page
         ("1o2", "1! o 2!"),
         ("12oo12o", "12 o o 12 o"),
         ("111222", "1! 1! 1! 2! 2! 2!"),  # fronts, then backs
@@ -95,6 +95,22 @@ def test_by_order(pages: str, sheets: str) -> None:
     assert shown(pair_sides(places, SIDES_OF), places) == sheets
 
 
+def test_hands_tell_which_way_a_run_lies() -> None:
+    """Of two ways to lay a stack with a side lost at its end, where the pages of many sheets agree on one."""
+    places = stack("12" * 12 + "1")
+    for same in (True, False):  # pages 2n and 2n + 1 by one hand, or 2n + 1 and 2n + 2
+
+        def unlike(pairs: Sequence[tuple[int, int]], same: bool = same) -> list[float]:
+            return [0.2 if (min(pair) % 2 == 0) == same else 1.0 for pair in pairs]
+
+        plans = pair_sides(places, SIDES_OF, unlike)
+        assert [plan.unsure for plan in plans] == [not same] * 11 + [True, False]
+    few = pair_sides(
+        places[-9:], SIDES_OF, lambda pairs: [0.2 if pair[0] % 2 == 0 else 1.0 for pair in pairs]
+    )
+    assert [plan.unsure for plan in few] == [True] * 4 + [False]
+
+
 def test_pages_stand_on_their_own_sides() -> None:
     places = stack("2121")
     for plan in pair_sides(places, SIDES_OF):
@@ -103,7 +119,7 @@ def test_pages_stand_on_their_own_sides() -> None:
 
 def test_several_sides() -> None:
     places = stack("1234124432112X41234", form="four")
-    assert shown(pair_sides(places, SIDES_OF), places) == "1234 124! 4321 12X4! 1234"
+    assert shown(pair_sides(places, SIDES_OF), places) == "1234? 124! 4321? 12X4! 1234"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +150,7 @@ def test_no_sheet_lies_across_two_files_of_several_pages() -> None:
         place(key, side, ref=PageRef(files[key], numbers[key], ORIGINAL))
         for key, side in enumerate([1, 2, 1, 2, 1, 2])
     ]
-    assert shown(pair_sides(places, SIDES_OF), places) == "12 1! 2! 12"
+    assert shown(pair_sides(places, SIDES_OF), places) == "12? 1! 2! 12?"
 
 
 def test_single_images_are_one_stack() -> None:
@@ -238,6 +254,38 @@ def check_one_lost(whole: list[PagePlace], lost: int, sides: int) -> None:
         assert len({page.key // sides for page in plan.pages if page}) == 1, "two sheets joined"
     assert [plan.reason for plan in plans if plan.reason] == [Reason.SIDE_MISSING]
     assert len(plans) == len(whole) // sides
+
+
+@given(st.integers(1, 12), st.sampled_from(["two", "three"]), st.booleans(), st.data())
+def test_a_page_put_in_anywhere_mixes_no_sheet_that_is_sure(
+    sheets: int, form: str, back_first: bool, data: st.DataObject
+) -> None:
+    """Wherever it comes to lie, between a paper's own sides too, and whichever way the stack lies."""
+    sides = SIDES_OF[form]
+    pages = [place(key, key % sides + 1, form) for key in range(sheets * sides)]
+    pages = pages[::-1] if back_first else pages
+    put_in = place(1000, data.draw(st.integers(1, sides)), form)
+    pages.insert(data.draw(st.integers(0, len(pages))), put_in)
+    for plan in pair_sides([replace(page, place=n) for n, page in enumerate(pages)], SIDES_OF):
+        papers = {page.key // sides for page in plan.pages if page}
+        assert len(papers) == 1 or plan.unsure or plan.reason
+
+
+@given(st.integers(1, 12), st.booleans(), st.data())
+def test_a_page_lost_anywhere_mixes_no_sheet_that_is_sure(
+    sheets: int, back_first: bool, data: st.DataObject
+) -> None:
+    pages = [place(key, key % 2 + 1) for key in range(2 * sheets)]
+    pages = pages[::-1] if back_first else pages
+    del pages[data.draw(st.integers(0, len(pages) - 1))]
+    for plan in pair_sides([replace(page, place=n) for n, page in enumerate(pages)], SIDES_OF):
+        assert len({page.key // 2 for page in plan.pages if page}) == 1 or plan.unsure
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30))
+def test_nothing_is_unsure_where_nothing_is_missing(turned: list[bool]) -> None:
+    places = stack("".join("21" if back_first else "12" for back_first in turned))
+    assert not any(plan.unsure for plan in pair_sides(places, SIDES_OF))
 
 
 @given(st.integers(1, 20), st.data())

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,9 @@ def misbehave(state: dict[str, int], task: str) -> str | int:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         Path(os.environ["BALLOTSCAN_TEST_PID"]).write_text(str(child.pid), encoding="ascii")
         time.sleep(600)
+    elif task == "leave":
+        (Path(tempfile.gettempdir()) / "ballot.png").touch()
+        return tempfile.gettempdir()
     return state["pid"] if task == "pid" else task
 
 
@@ -156,7 +160,6 @@ def test_a_task_that_costs_its_worker_comes_back_as_a_fault(task: str, reason: R
 def test_a_task_whose_worker_was_killed_from_outside_is_tried_again(scratch: Path) -> None:
     results = list(run_tasks(["a", "unlucky", "b"], same, (scratch,), die_once, 2, QUICK))
     assert results == [("a", "a"), ("unlucky", "unlucky"), ("b", "b")]
-    assert (scratch / "died").exists()
 
 
 @POSIX
@@ -236,20 +239,40 @@ def test_ctrl_c_goes_on_to_the_caller_and_leaves_no_worker_behind(tmp_path: Path
 
 
 @POSIX
-def test_kill_9_of_the_program_leaves_no_idle_worker_behind(tmp_path: Path) -> None:
+def test_kill_9_of_the_program_leaves_no_idle_worker_and_no_picture_behind(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(
-        CONSOLE_SCRIPT.format(tests=str(Path(__file__).parent)).replace("'hang'", "'a'"), encoding="utf-8"
+        CONSOLE_SCRIPT.format(tests=str(Path(__file__).parent)).replace("'hang'", "'leave'"), encoding="utf-8"
     )
     program = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     assert program.stdout
     pids = [int(program.stdout.readline()) for _ in range(2)]
+    left = Path(program.stdout.readline().strip())
+    assert [path.name for path in left.iterdir()] == ["ballot.png"]
     program.kill()
     program.wait()
     end = time.monotonic() + 20
     while any(is_alive(pid) for pid in pids) and time.monotonic() < end:
         time.sleep(0.05)
     assert not any(is_alive(pid) for pid in pids)
+    assert list(left.iterdir()) == []
+    left.rmdir()
+
+
+def secrets(_state: object, _task: int) -> list[str]:
+    """What a worker's own environment, as the system shows it, holds of these."""
+    environment = Path("/proc/self/environ").read_bytes().decode()
+    return [word for word in ("hunter2", "open sesame") if word in environment + str(dict(os.environ))]
+
+
+@POSIX
+def test_a_worker_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes a reader over by a malicious file finds neither the server's password nor a key's."""
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    monkeypatch.setenv("BALLOTSCAN_DB", "postgresql://clerk:hunter2@server/ballots")
+    monkeypatch.setenv("BALLOTSCAN_AUDITOR_PASSPHRASE", "open sesame")
+    assert [found for _task, found in run_tasks([1], start, (0,), secrets, 1, QUICK)] == [[]]
+    assert os.environ["PGPASSWORD"] == "hunter2"
 
 
 CONSOLE_SCRIPT = """
