@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -46,6 +47,8 @@ def tally(
     settings = load_settings(db)
     period = parse_period(quarter, rule or settings.period_rule) if quarter else None
 
+    # Rows make no cycles. To look for some after every 700 took 0.3 s of the 2 s of a million answers.
+    gc.set_threshold(200_000)
     from unicodedata import normalize
 
     from ballotscan.closing import check_before_tally
@@ -89,22 +92,17 @@ def _write(text: str, output: Path | None) -> None:
 
 
 def _print_tables(figures: Tally, by: By | None, output: Path | None) -> None:
-    """On a screen in its width and colours; into a file or a pipe as plain text, as wide as needed."""
-    import io
-
-    from rich.console import Console
+    """On a screen in its width; into a file or a pipe as wide as a page."""
+    from shutil import get_terminal_size
 
     from ballotscan.tally.render import PLAIN_WIDTH, render
 
-    if output is None and sys.stdout.isatty():
-        console = Console(highlight=False)
-    else:
-        console = Console(file=io.StringIO(), width=PLAIN_WIDTH, highlight=False)
+    on_screen = output is None and sys.stdout.isatty()
+    width = get_terminal_size().columns if on_screen else PLAIN_WIDTH
+    lines: list[str] = []
     for part in render(figures, by):
-        console.print(part, soft_wrap=isinstance(part, str))
-    if isinstance(console.file, io.StringIO):
-        lines = console.file.getvalue().splitlines()
-        _write("".join(f"{line.rstrip()}\n" for line in lines), output)
+        lines += [part] if isinstance(part, str) else part.lines(width)
+    _write("".join(f"{line}\n" for line in lines), output)
 
 
 def _warn(figures: Tally) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
@@ -13,15 +13,17 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from ballotscan.model import PageState, SheetState
+from ballotscan.model import Outcome, PageState, SheetState, Status
 from ballotscan.store import ledger as record
 from ballotscan.store import review_rows, schema
 from ballotscan.store.bodies import join_codes
 from ballotscan.store.ledger import Entry
 from ballotscan.store.queries import open_to_ruling
+from ballotscan.store.rows import IN_REVIEW, UNDECIDED
 
 _REBUILD_CHUNK: Final = 500
 UNREADABLE: Final = "unreadable"
+_UNDECIDED: Final = (Outcome.UNSURE.value, Outcome.UNREADABLE.value)
 
 
 def apply(connection: Connection, entries: Iterable[Entry]) -> None:
@@ -185,7 +187,9 @@ def _page_row(entry: Entry) -> dict[str, Any]:
 
 def _sheet(connection: Connection, entries: Sequence[Entry]) -> None:
     connection.execute(insert(schema.sheets), [_sheet_row(entry) for entry in entries])
-    _insert_answers(connection, [row for entry in entries for row in _answer_rows(entry, entry.seq, 1)])
+    answers = {entry.seq: _answer_rows(entry, entry.seq, 1) for entry in entries}
+    _insert_answers(connection, [row for rows in answers.values() for row in rows])
+    connection.execute(insert(schema.sheet_answers), [_in_a_row(key, rows) for key, rows in answers.items()])
     places = [
         {"the_key": key, "the_sheet": entry.seq, "the_side": side}
         for entry in entries
@@ -247,6 +251,20 @@ def _answer_rows(entry: Entry, sheet: int, reading: int) -> list[dict[str, Any]]
     return rows
 
 
+def _in_a_row(sheet: int, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A sheet's answers as ``rows.SheetAnswers`` writes them."""
+    questions = ",".join(row["question"] for row in answers)
+    return {"sheet": sheet, "questions": questions, "answers": ",".join(map(_marked, answers))}
+
+
+def _marked(answer: Mapping[str, Any]) -> str:
+    codes = str(answer["codes"])
+    if answer["status"] == Status.REVIEW.value:
+        return codes + IN_REVIEW
+    decided = answer["status"] == Status.ACCEPTED.value and answer["outcome"] not in _UNDECIDED
+    return codes if decided else codes + UNDECIDED
+
+
 def _second_reading(connection: Connection, entries: Sequence[Entry]) -> None:
     rows = [
         row for entry in entries for row in _answer_rows(entry, entry.body["sheet"], entry.body["number"])
@@ -265,7 +283,8 @@ def _released(connection: Connection, entries: Sequence[Entry]) -> None:
         unknown = update(pages).where(mine, pages.c.form.is_(None))
         connection.execute(unknown.values(state=PageState.SET_ASIDE.value, **free))
         connection.execute(update(pages).where(mine).values(state=PageState.PENDING.value, **free))
-        connection.execute(delete(schema.answers).where(schema.answers.c.sheet == sheet))
+        for table in (schema.answers, schema.sheet_answers):
+            connection.execute(delete(table).where(table.c.sheet == sheet))
         connection.execute(delete(schema.sheets).where(schema.sheets.c.key == sheet))
     _count_sheets(connection, entries, "sheets_released")
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import DDL
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Stamped into ``about``, and the last revision in ``migrations``. A database with a higher number was made
 by a newer program and is refused; one with a lower is brought up to it."""
 
@@ -181,6 +181,15 @@ answers = Table(
     Column("reason", String),
     # By far the longest table, always entered through its sheet: it lives in its primary key alone.
     sqlite_with_rowid=False,
+)
+
+sheet_answers = Table(
+    "sheet_answers",
+    projected,
+    Column("sheet", _Key, ForeignKey("sheets.key"), primary_key=True, autoincrement=False),
+    # The first reading once more, in a row: see rows.SheetAnswers. The tally reads nothing but these.
+    Column("questions", String, nullable=False),
+    Column("answers", String, nullable=False),
 )
 
 rulings = Table(

@@ -8,8 +8,9 @@ question are counted at once, then sums are added up.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from ballotscan.errors import NotBalancedError
@@ -192,15 +193,22 @@ def _count_content(alike: Sequence[Alike], form: Form) -> tuple[int, int]:
     for questions, given in alike:
         asked = questions.split(",")
         places = [
-            (known, known - satisfied, [n for n, name in enumerate(asked) if name in names])
+            (known, known - satisfied, _picker([n for n, name in enumerate(asked) if name in names]))
             for (known, satisfied), names in scales.items()
         ]
         for answers in given:
-            said = [(known, bad, {answers[n] for n in at}) for known, bad, at in places]
+            said = [(known, bad, set(pick(answers))) for known, bad, pick in places]
             if any(not known.isdisjoint(codes) for known, _bad, codes in said):
                 begun += 1
                 content += all(bad.isdisjoint(codes) for _known, bad, codes in said)
     return begun, content
+
+
+def _picker(places: Sequence[int]) -> Callable[[Sequence[str]], Iterable[str]]:
+    """A function that takes the items at these places out of a list."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda answers: [answers[place] for place in places]
 
 
 def enters_index(question: Question) -> bool:

@@ -1,10 +1,10 @@
-"""A tally for people, as tables on the screen."""
+"""A tally for people, as lines of text and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
@@ -25,16 +25,13 @@ from ballotscan.tally.figures import (
 )
 from ballotscan.tally.published import Audit, Published, Rule
 from ballotscan.tally.rounding import Rounding
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
+from ballotscan.tally.text_table import TextTable
 
 _NOT_SHOWN: Final = "*"
 PLAIN_WIDTH: Final = 100  # columns of a tally in a file or pipe: A4 on its side in a fixed font
 
 
-def render(tally: Tally, by: By | None = None) -> Iterator[RenderableType]:
+def render(tally: Tally, by: By | None = None) -> Iterator[str | TextTable]:
     """The tally line by line and table by table; ``by`` adds every figure of each unit, channel or lĩnh vực.
 
     The first line says whether answers await review.
@@ -45,14 +42,14 @@ def render(tally: Tally, by: By | None = None) -> Iterator[RenderableType]:
     yield from _header(tally)
     for form in tally.forms:
         yield ""
-        yield f"[bold]{_escape(form.title)}[/bold] ({_escape(form.form)} {_escape(form.edition)})"
+        yield f"{form.title} ({form.form} {form.edition})"
         yield _sheets_line(form)
         yield from _group_tables(form.groups[0])
         yield from _breakdowns(form)
         for group in form.groups:
             if group.by == by:
                 yield ""
-                yield f"[bold]{_by_text(group.by)}: {_escape(_value_text(group.value))}[/bold]"
+                yield f"{_by_text(group.by)}: {_value_text(group.value)}"
                 yield from _group_tables(group)
     if tally.forms:
         yield _(
@@ -98,21 +95,21 @@ def alone_line(tally: Tally) -> str:
 def _header(tally: Tally) -> Iterator[str]:
     if tally.period:
         yield _("Period {name}, rule {rule}: from {first} to {last}, both included.").format(
-            name=_escape(tally.period.name),
+            name=tally.period.name,
             rule=tally.period.rule,
             first=_day(tally.period.first),
             last=_day(tally.period.last),
         )
     if tally.closed:
         yield _("Closed by {names} on {day}. Head {head}.").format(
-            names=_escape(", ".join(tally.closed.signers)),
+            names=", ".join(tally.closed.signers),
             day=_day(date.fromisoformat(tally.closed.at[:10])),
             head=tally.closed.head_in_groups,
         )
     elif tally.period:
         yield _("The period is not closed.")
     if tally.batch is not None:
-        yield _("Batch {name} only.").format(name=_escape(tally.batch))
+        yield _("Batch {name} only.").format(name=tally.batch)
     for batch in tally.batches:
         if not batch.imported:
             yield from _batch_lines(batch)
@@ -127,7 +124,7 @@ def _imported_lines(batches: Sequence[BatchLine]) -> Iterator[str]:
         yield _(
             "Channel {channel}, imported: {sheets} ballots on {days} days; set aside {set_aside}."
         ).format(
-            channel=_escape(channel),
+            channel=channel,
             sheets=sum(batch.balance.sheets for batch in mine),
             days=len({batch.received for batch in mine}),
             set_aside=sum(batch.balance.sheets_set_aside for batch in mine),
@@ -140,7 +137,7 @@ def _batch_lines(batch: BatchLine) -> Iterator[str]:
         "Batch {name}, received {day}: {pages} pages in, {sheets} sheets; pages set aside {set_aside}, "
         "repeated {repeat}, no ballot {non_ballot}."
     ).format(
-        name=_escape(batch.name),
+        name=batch.name,
         day=_day(date.fromisoformat(batch.received)),
         pages=balance.pages_in,
         sheets=balance.sheets,
@@ -149,12 +146,11 @@ def _batch_lines(batch: BatchLine) -> Iterator[str]:
         non_ballot=balance.pages_non_ballot,
     )
     for warning in batch.warnings:
-        yield _escape(_("Warning: {message}").format(message=warning_text(warning)))
+        yield _("Warning: {message}").format(message=warning_text(warning))
     for box in batch.boxes:
-        yield _escape(box_line(box))
+        yield box_line(box)
     if not batch.as_expected:
-        style = "bold" if batch.settled else "bold red"
-        yield f"[{style}]{_escape(unexpected_line(batch))}[/{style}]"
+        yield unexpected_line(batch)
 
 
 def unexpected_line(batch: BatchLine) -> str:
@@ -201,72 +197,53 @@ def _sheets_line(form: FormTally) -> str:
     )
 
 
-def _table(*headings: str, fixed: bool = False) -> Table:
-    """A plain table: texts on the left, all else numbers on the right.
-
-    ``fixed``: the numbers' columns are as wide as their headings, of which there are few and short ones. Told
-    so, rich need not measure every cell, which is a third of the time that long tables take.
-    """
-    from rich import box
-    from rich.cells import cell_len
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column(headings[0], overflow="fold")
-    for heading in headings[1:]:
-        width = max(7, cell_len(heading)) if fixed else None
-        table.add_column(heading, justify="right", min_width=7, width=width)
-    return table
-
-
-def _group_tables(group: Group) -> Iterator[RenderableType]:
+def _group_tables(group: Group) -> Iterator[str | TextTable]:
     yield _figures_table(group)
     yield ""
     yield _index_table(group)
 
 
-def _figures_table(group: Group) -> Table:
+def _figures_table(group: Group) -> TextTable:
     """Criterion, level, count and share, as offices publish them, with both denominators."""
-    table = _table(_("Question and option"), _("Count"), _("% of answers"), _("% of ballots"), fixed=True)
+    table = TextTable(_("Question and option"), _("Count"), _("% of answers"), _("% of ballots"))
     for item in group.items:
         _add_item(table, item)
     return table
 
 
-def _add_item(table: Table, item: Item) -> None:
+def _add_item(table: TextTable, item: Item) -> None:
     name = f"{item.id}. {item.text}"
     if item.level == "factor":
         several = len(item.questions)
         name = ngettext(
             "Factor: {factor} ({count} question)", "Factor: {factor} ({count} questions)", several
         ).format(factor=factor_text(item.id), count=several)
-    out_of = [_("of {count}").format(count=_count(count)) for count in (item.answered, item.ballots)]
-    table.add_row(f"[bold]{_escape(name)}[/bold]", "", *out_of)
+    out_of = [_of(count) for count in (item.answered, item.ballots)]
+    table.add_row(name, "", *out_of)
     for option in item.options:
         shares = (_percent(option.count, item.answered), _percent(option.count, item.ballots))
-        table.add_row(f"  {_escape(option.label)}", _count(option.count), *shares)
+        table.add_row(f"  {option.label}", _count(option.count), *shares)
     rest = ((_("Blank"), item.blank), (_("Invalid"), item.invalid), (_("Awaiting review"), item.awaiting))
     for label, count in rest:
-        table.add_row(f"  [dim]{label}[/dim]", _count(count), "", _percent(count, item.ballots))
+        table.add_row(f"  {label}", _count(count), "", _percent(count, item.ballots))
     table.add_section()
 
 
-def _index_table(group: Group) -> Table:
-    table = _table(
+def _index_table(group: Group) -> TextTable:
+    table = TextTable(
         _("Satisfied"),
         _("Count"),
         _("Answers"),
         _("% of answers"),
         _("Ballots"),
         _("% of ballots"),
-        fixed=True,
     )
     level = ""
     for index in group.indices:
         if level and index.level != level:
             table.add_section()
         level = index.level
-        table.add_row(_escape(_index_name(index)), *_index_figures(index))
+        table.add_row(_index_name(index), *_index_figures(index))
     return table
 
 
@@ -288,22 +265,22 @@ def _index_name(index: Index) -> str:
     return _("All questions of the index")
 
 
-def _breakdowns(form: FormTally) -> Iterator[RenderableType]:
+def _breakdowns(form: FormTally) -> Iterator[str | TextTable]:
     """For each unit, channel and lĩnh vực: its sheets and the satisfied share of answers by factor."""
     for by in dict.fromkeys(group.by for group in form.groups if group.by != "all"):
         yield ""
         yield _breakdown(by, [group for group in form.groups if group.by == by])
 
 
-def _breakdown(by: By, groups: Sequence[Group]) -> Table:
+def _breakdown(by: By, groups: Sequence[Group]) -> TextTable:
     shown = [index for index in groups[0].indices if index.level != "question"]
     names = [_("All") if index.level == "all" else factor_text(index.id) for index in shown]
-    table = _table(_by_text(by), _("Sheets"), *names)
-    table.caption = _("Satisfied, % of answers")
+    table = TextTable(_by_text(by), _("Sheets"), *names, caption=_("Satisfied, % of answers"))
     for group in groups:
         indices = [index for index in group.indices if index.level != "question"]
         shares = [_percent(index.satisfied, index.answered) for index in indices]
-        table.add_row(_escape(_value_text(group.value)), str(group.sheets), *shares)
+        table.add_row(_value_text(group.value), str(group.sheets), *shares)
+        table.add_row("", "", *(_of(index.answered) for index in indices))
     return table
 
 
@@ -336,18 +313,17 @@ def _percent(count: int, of: int) -> str:
     return "-" if share is None else f"{share:.2f}".replace(".", _("."))
 
 
+def _of(count: int) -> str:
+    """What the share above, or those below, are shares of."""
+    return _("of {count}").format(count=_count(count))
+
+
 def _count(count: int) -> str:
     return _NOT_SHOWN if count == HIDDEN else str(count)
 
 
 def _day(day: date) -> str:
     return day.strftime(_("%Y-%m-%d"))
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def audit_lines(published: Published, found: Audit) -> Iterator[str]:

@@ -37,3 +37,16 @@ def test_a_name_typed_on_another_keyboard_is_the_same(store: Store) -> None:
     store.add_pages(composed, [page(1, file="a.png")])
     assert [batch.name for batch in store.batches()] == [composed]
     assert store.balance(decomposed).pages_in == 1
+
+
+def test_a_sheets_row_says_what_its_answers_say(store: Store) -> None:
+    """The tally's row of each sheet and the answers one by one are made from the same entries."""
+    fill(store, pages=3, doubtful=("1", "2"))
+    singly: dict[str, list[tuple[str, str]]] = {}
+    for row in store.answer_rows():
+        singly.setdefault(row.sheet, []).append((row.question, row.codes + "?" * (row.status == "review")))
+    for each in store.counted()[1]:
+        assert (
+            list(zip(each.questions.split(","), each.answers.split(","), strict=True)) == singly[each.sheet]
+        )
+    assert len(singly) == 3
