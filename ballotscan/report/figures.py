@@ -16,9 +16,8 @@ from ballotscan.i18n import gettext as _
 from ballotscan.programme.load import Agency, Channel, Chosen, Programme
 from ballotscan.rules.periods import Period, previous_period
 from ballotscan.rules.targets import Progress, wanted
-from ballotscan.store.rows import Scope
-from ballotscan.tally.accounting import Account, account, within
-from ballotscan.tally.figures import FormTally, Group, Tally
+from ballotscan.tally.accounting import within
+from ballotscan.tally.figures import Account, FormTally, Group, Tally
 from ballotscan.tally.intervals import LEAST_N, Difference, differ, effective_n
 from ballotscan.tally.make import load_editions, make_tally
 from ballotscan.tally.named import Named, named_indices, sub_indices, weighted
@@ -83,13 +82,16 @@ class Figures:
     period: Period
     tally: Tally
     forms: tuple[FormFigures, ...]
-    accounts: tuple[Account, ...]
     progress: tuple[Progress, ...]
     dossiers: int
     comments: tuple[str, ...]
     published: tuple[tuple[str, Fraction], ...]  # earlier counts of others: name, satisfied share of ballots
     provenance: Provenance
     least_cell: int
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        return self.tally.accounts
 
     @property
     def ballots(self) -> int:
@@ -116,7 +118,6 @@ def gather(
     places = {name: place for place, name in enumerate(order)}
     ranked = sorted(tally.forms, key=lambda each: (places.get(each.form, len(order)), each.form))
     past = _history(store, templates, period)
-    sheets, _answers = store.counted(Scope(period.first, period.last))
     # Dossiers are those of people and organisations, whom the first form asks.
     population: list[Dossiers] = [dossiers, *({} for _other in ranked[1:])]
     figures = tuple(
@@ -128,7 +129,6 @@ def gather(
         period=period,
         tally=tally,
         forms=figures,
-        accounts=account(tally.batches, sheets, _sent(store, period)),
         progress=_progress(programme, figures[0], dossiers) if figures else (),
         dossiers=sum(dossiers.values()),
         comments=tuple(text for _sheet, text in store.comments(period.first, period.last)),
@@ -248,14 +248,6 @@ def _dossiers(store: Store, period: Period) -> dict[tuple[str, str], int]:
         rows: Any = each["rows"]
         for unit, field, count in rows:
             found[unit, field] += count
-    return dict(found)
-
-
-def _sent(store: Store, period: Period) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for each in within(store.declared("dispatch"), period):
-        rows: Any = each["rows"]
-        found[str(each["channel"])] += sum(count for _unit, count in rows)
     return dict(found)
 
 

@@ -318,6 +318,11 @@ class Store:
         with self._reading() as connection:
             return importing.known_respondents(connection, respondents)
 
+    def named_ballots(self, batches: Sequence[str]) -> int:
+        """See ``importing.named_ballots``."""
+        with self._reading() as connection:
+            return importing.named_ballots(connection, batches)
+
     def imports(self) -> list[dict[str, Any]]:
         """Every import of answers, as it was entered."""
         with self._reading() as connection:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ballotscan.model import BatchSettings, Sheet, SheetState
 from ballotscan.store.bodies import composed, plain, sheet_body
@@ -59,6 +59,18 @@ def known_respondents(connection: Connection, respondents: Sequence[str]) -> lis
         )
         found += [ImportedBefore(*row) for row in connection.execute(query)]
     return found
+
+
+def named_ballots(connection: Connection, names: Sequence[str]) -> int:
+    """How many sheets of these batches that count bear a respondent's key."""
+    query = (
+        select(func.count())
+        .select_from(imported)
+        .join(sheets, sheets.c.key == imported.c.sheet)
+        .where(imported.c.respondent != "", sheets.c.state.in_(COUNTING))
+    )
+    found = (connection.execute(query.where(sheets.c.batch.in_(part))) for part in parts(sorted(names)))
+    return sum(int(each.scalar_one()) for each in found)
 
 
 def add_import(

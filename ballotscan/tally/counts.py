@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 from ballotscan.errors import NotBalancedError
 from ballotscan.forms.form import Form, Question
@@ -19,7 +19,7 @@ from ballotscan.i18n import gettext as _
 from ballotscan.model import SheetState
 from ballotscan.store import rows
 from ballotscan.store.rows import CountedSheet, SheetAnswers
-from ballotscan.tally.figures import AWAITING, NOT_GIVEN, By, FormTally, Group, Item, OptionCount
+from ballotscan.tally.figures import AWAITING, NOT_GIVEN, By, FormTally, Group, Item, OptionCount, Where
 from ballotscan.tally.indices import find_indices
 
 Edition = tuple[str, str]
@@ -31,14 +31,6 @@ GROUPED_BY: Final[tuple[By, ...]] = ("unit", "channel", "linh_vuc")
 # Where the answer to one question of one sheet went.
 _MARKS: Final = rows.IN_REVIEW + rows.UNDECIDED + rows.RULED_INVALID
 ANSWERED, BLANK, INVALID, IN_REVIEW, UNKNOWN = "answered", "blank", "invalid", "awaiting", "unknown"
-
-
-class Where(NamedTuple):
-    """What groups a sheet: its names are those of ``By``."""
-
-    unit: str
-    channel: str
-    linh_vuc: str
 
 
 @dataclass
@@ -87,6 +79,7 @@ def _count_form(sheets: Sequence[CountedSheet], answers: Sequence[SheetAnswers],
     states = Counter(sheet.state for sheet in sheets)
     counted = [sheet for sheet in sheets if sheet.state in COUNTED]
     waiting = [answer.answers.count(rows.IN_REVIEW) for answer in answers]
+    cells = _count_cells(counted, answers, form)
     return FormTally(
         form=form.id,
         edition=form.edition,
@@ -98,7 +91,8 @@ def _count_form(sheets: Sequence[CountedSheet], answers: Sequence[SheetAnswers],
         incomplete=states[SheetState.INCOMPLETE],
         awaiting_answers=sum(waiting),
         awaiting_sheets=sum(count > 0 for count in waiting),
-        groups=tuple(_groups(_count_cells(counted, answers, form), form)),
+        groups=tuple(_groups(cells, form)),
+        cells=tuple((where, cell.sheets) for where, cell in sorted(cells.items())),
     )
 
 

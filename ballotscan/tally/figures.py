@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ballotscan.model import Balance, BatchWarning, BoxOpening
 from ballotscan.rules.periods import Period
@@ -19,6 +19,14 @@ AWAITING: Final = "?"
 """The group of sheets whose own answer on the lĩnh vực awaits review."""
 HIDDEN: Final = -1
 """A count that is not shown, see ``small_cells``: it is no count, and anything made of it is hidden too."""
+
+
+class Where(NamedTuple):
+    """What groups a sheet: its names are those of ``By``."""
+
+    unit: str
+    channel: str
+    linh_vuc: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,7 @@ class FormTally:
     awaiting_answers: int
     awaiting_sheets: int
     groups: tuple[Group, ...]  # the first is all sheets
+    cells: tuple[tuple[Where, int], ...] = ()  # sheets counted by unit, channel and lĩnh vực at once
 
     @property
     def counted(self) -> int:
@@ -149,6 +158,45 @@ class BatchLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """One channel's ballots, or one channel's of one lĩnh vực. Of those received each is valid, void, a
+    duplicate or held back.
+
+    ``issued`` and what follows are None where no minute of a box and no dispatch list tells; electronic
+    channels give nothing out. A paper that was scanned again is no ballot more.
+    """
+
+    channel: str
+    issued: int | None
+    unused: int | None
+    spoiled: int | None
+    taken_out: int | None
+    received: int
+    valid: int
+    void: int
+    duplicates: int
+    held_back: int
+    reasons: tuple[str, ...] = ()  # given at the close
+    linh_vuc: str | None = None  # None: all of the channel
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything received is somewhere, and as much was received as was taken out."""
+        placed = self.received == self.valid + self.void + self.duplicates + self.held_back
+        return placed and (self.taken_out is None or self.taken_out == self.received)
+
+    @property
+    def given_out(self) -> int | None:
+        """How many people were left with a ballot: issued, without unused and spoiled ones."""
+        return None if self.issued is None else self.issued - (self.unused or 0) - (self.spoiled or 0)
+
+    @property
+    def returned(self) -> float | None:
+        """The share of the ballots given out that came back, from 0; above 1 more came than were given."""
+        return self.received / self.given_out if self.given_out and self.given_out > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """A period's or a batch's figures, reconciled."""
 
@@ -158,6 +206,9 @@ class Tally:
     forms: tuple[FormTally, ...]
     closed: Closing | None = None  # the close that stands for the whole period
     ruled_alone: int = 0  # answers that rest on one person's word
+    accounts: tuple[Account, ...] = ()  # by channel
+    field_accounts: tuple[Account, ...] = ()  # by channel and lĩnh vực, where any is named
+    nameless: int = 0  # ballots counted that bear no respondent's key
     least_cell: int = 1  # smaller counts are not shown in cross-tables by respondents' attributes
 
     @property

@@ -3,10 +3,12 @@
 JSON: ``period`` (name, rule, first, last; null for a batch alone), ``batch``, ``closed`` (period, at,
 signers, head; null while it is open), ``awaiting`` (answers, sheets),
 ``batches`` (name, received, unit, channel, linh_vuc, expect, as_expected,
-reason given at the close where not, taken_out of its boxes, pages, sheets) and ``forms``. A
-form has ``sheets`` by state and ``groups``; a group has ``by`` (all, unit, channel, linh_vuc), ``value`` (""
-where not given, "?" where it awaits review), ``sheets``, ``questions``, ``factors`` and ``indices``. Shares
-are percentages rounded half up to two decimals, null of nothing; beside each stands what it is a share of. A
+reason given at the close where not, taken_out of its boxes, pages, sheets), ``accounts`` (ballots by
+channel, then by channel and linh_vuc: null for all of the channel; null counts where nobody tells),
+``nameless`` (ballots counted that bear no respondent's key) and ``forms``. A form has ``sheets`` by state and
+``groups``; a group has ``by`` (all, unit, channel, linh_vuc), ``value`` ("" where not given, "?" where it
+awaits review), ``sheets``, ``questions``, ``factors`` and ``indices``. Shares are percentages rounded half up
+to two decimals, null of nothing; beside each stands what it is a share of. A
 count that is not shown, because it or another in its table is below ``least_cell``, is null; in CSV empty.
 """
 
@@ -18,7 +20,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ballotscan.tally.figures import HIDDEN, BatchLine, FormTally, Group, Index, Item, Tally, percent
+from ballotscan.tally.figures import HIDDEN, Account, BatchLine, FormTally, Group, Index, Item, Tally, percent
 
 COLUMNS: Final = (
     "period",
@@ -71,6 +73,8 @@ def as_data(tally: Tally) -> dict[str, Any]:
         },
         "awaiting": {"answers": tally.awaiting_answers, "sheets": tally.awaiting_sheets},
         "batches": [_batch(batch) for batch in tally.batches],
+        "accounts": [_account(each) for each in (*tally.accounts, *tally.field_accounts)],
+        "nameless": tally.nameless,
         "ruled_alone": tally.ruled_alone,
         "least_cell": tally.least_cell,
         "forms": [_form(form) for form in tally.forms],
@@ -104,6 +108,23 @@ def _batch(batch: BatchLine) -> dict[str, Any]:
             "set_aside": balance.sheets_set_aside,
             "incomplete": balance.sheets_incomplete,
         },
+    }
+
+
+def _account(each: Account) -> dict[str, Any]:
+    return {
+        "channel": each.channel,
+        "linh_vuc": each.linh_vuc,
+        "issued": each.issued,
+        "unused": each.unused,
+        "spoiled": each.spoiled,
+        "taken_out": each.taken_out,
+        "received": each.received,
+        "valid": each.valid,
+        "duplicates": each.duplicates,
+        "void": each.void,
+        "held_back": each.held_back,
+        "holds": each.holds,
     }
 
 

@@ -15,6 +15,7 @@ from ballotscan.model import BatchSettings
 from ballotscan.rules.periods import Period
 from ballotscan.store.rows import Scope
 from ballotscan.tally import reconcile
+from ballotscan.tally.accounting import account, account_fields, labels_of, sent_by_channel
 from ballotscan.tally.counts import Edition, count_forms
 from ballotscan.tally.figures import BatchLine, Tally
 
@@ -47,8 +48,22 @@ def make_tally(
     counted = count_forms(sheets, answers, forms)
     reconcile.check_sheets(batches, counted)
     reconcile.check_forms(counted)
-    alone = store.ruled_alone([line.name for line in batches])
-    return Tally(period, batch, tuple(batches), counted, closed, alone)
+    sent = sent_by_channel(store.declared("dispatch"), period, unit) if period and batch is None else {}
+    channels = account(batches, sheets, sent)
+    fields = account_fields(batches, sheets, counted, labels_of(forms.values()))
+    reconcile.check_accounts(channels, fields)
+    names = [line.name for line in batches]
+    return Tally(
+        period=period,
+        batch=batch,
+        batches=tuple(batches),
+        forms=counted,
+        closed=closed,
+        ruled_alone=store.ruled_alone(names),
+        accounts=channels,
+        field_accounts=fields,
+        nameless=sum(form.counted for form in counted) - store.named_ballots(names),
+    )
 
 
 def covering(closings: Sequence[Closing], period: Period) -> Closing | None:

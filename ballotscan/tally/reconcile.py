@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ballotscan.errors import NotBalancedError
 from ballotscan.i18n import gettext as _
 from ballotscan.store.rows import CountedSheet, SheetAnswers
-from ballotscan.tally.figures import BatchLine, FormTally, Group, Item
+from ballotscan.tally.accounting import agree
+from ballotscan.tally.figures import Account, BatchLine, FormTally, Group, Item
 
 
 def check_batches(batches: Iterable[BatchLine], pending: Mapping[str, int]) -> None:
@@ -69,6 +70,24 @@ def _first_doubled(names: Iterable[str]) -> str:
             return name
         seen.add(name)
     return ""
+
+
+def check_accounts(channels: Sequence[Account], fields: Sequence[Account]) -> None:
+    """Each channel's lĩnh vực add up to it, and each line's ballots all went somewhere.
+
+    Raises ``NotBalancedError`` naming the channel.
+    """
+    wrong = agree(channels, fields)
+    lost = next((a.channel for a in channels if a.received != _placed(a)), "")
+    if wrong or lost:
+        raise NotBalancedError(
+            _("The ballots of the channel '{channel}' do not add up.").format(channel=wrong or lost),
+            _damaged_or_foreign(),
+        )
+
+
+def _placed(each: Account) -> int:
+    return each.valid + each.void + each.duplicates + each.held_back
 
 
 def check_forms(forms: Iterable[FormTally]) -> None:

@@ -14,6 +14,7 @@ from ballotscan.tally.figures import (
     AWAITING,
     HIDDEN,
     NOT_GIVEN,
+    Account,
     BatchLine,
     By,
     FormTally,
@@ -40,6 +41,8 @@ def render(tally: Tally, by: By | None = None) -> Iterator[str | TextTable]:
     if tally.ruled_alone:
         yield alone_line(tally)
     yield from _header(tally)
+    yield ""
+    yield from _accounting(tally)
     for form in tally.forms:
         yield ""
         yield f"{form.title} ({form.form} {form.edition})"
@@ -114,6 +117,49 @@ def _header(tally: Tally) -> Iterator[str]:
         if not batch.imported:
             yield from _batch_lines(batch)
     yield from _imported_lines(tally.batches)
+
+
+def _accounting(tally: Tally) -> Iterator[str | TextTable]:
+    """Where every ballot went, by channel and below it by lĩnh vực; and what does not add up."""
+    table = TextTable(
+        _("Channel"), _("Issued"), _("Unused"), _("Spoiled"), _("Taken out"), _("Received"),
+        _("Valid"), _("Duplicate"), _("Void"), _("Held back"),
+        caption=_("A dash: nothing is issued on this channel, or no minute and no dispatch list tells."),
+    )  # fmt: skip
+    for each in tally.accounts:
+        table.add_row(_value_text(each.channel), *_account_figures(each))
+        for field in (field for field in tally.field_accounts if field.channel == each.channel):
+            table.add_row(f"  {_value_text(field.linh_vuc or NOT_GIVEN)}", *_account_figures(field))
+    yield table
+    for each in tally.accounts:
+        if not each.holds:
+            yield unequal_line(each)
+    if len(tally.accounts) > 1 and tally.nameless:
+        yield nameless_line(tally)
+
+
+def _account_figures(each: Account) -> tuple[str, ...]:
+    known = (each.issued, each.unused, each.spoiled, each.taken_out)
+    rest = (each.received, each.valid, each.duplicates, each.void, each.held_back)
+    return tuple("-" if count is None else str(count) for count in (*known, *rest))
+
+
+def unequal_line(account: Account) -> str:
+    """That a channel's ballots taken out and received differ, and why, if a reason was given."""
+    return _("Channel {channel} does not balance: taken out {taken}, received {received}; {reason}.").format(
+        channel=_value_text(account.channel),
+        taken=account.taken_out,
+        received=account.received,
+        reason="; ".join(account.reasons) or _("no reason was given"),
+    )
+
+
+def nameless_line(tally: Tally) -> str:
+    """That persons may be in a total of several channels more than once."""
+    return _(
+        "{count} of {all} ballots name nobody, as paper never does: whether one person answered on several"
+        " channels cannot be told."
+    ).format(count=tally.nameless, all=sum(form.counted for form in tally.forms))
 
 
 def _imported_lines(batches: Sequence[BatchLine]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Final
 
 _NARROWEST: Final = 7  # of a column of numbers: 100.00 and a blank
 _HEADING: Final = 12  # headings of numbers are broken at words from so many letters on
-_LEAST_TEXT: Final = 20  # the first column keeps so many letters, however narrow the screen
+_LEAST_TEXT: Final = 19  # the first column keeps so many letters, however narrow the screen
 _GAP: Final = "  "
 
 
