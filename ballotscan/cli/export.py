@@ -12,7 +12,7 @@ from ballotscan.cli.options import Batch, Database, Quarter, Rule
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.rules.periods import parse_period
-from ballotscan.settings import Settings, load_settings
+from ballotscan.settings import Settings, load_settings, template_folders
 
 if TYPE_CHECKING:
     from ballotscan.store.database import Store
@@ -23,6 +23,9 @@ app = typer.Typer()
 Output = Annotated[
     Path, typer.Option("--output", "-o", help=_("The CSV file to write."), metavar="FILE", show_default=False)
 ]
+
+
+PeriodName = Annotated[str, typer.Option("--quarter", help=_("Of this period."), metavar="PERIOD")]
 
 
 @app.command(help=_("Every answer, one row per question of each sheet."))
@@ -89,6 +92,72 @@ def review(
                 " invalid; say why in ruling_reason; then run: ballotscan import rulings {file} --by NAME"
             ).format(file=output)
         )
+
+
+@app.command("sub-indices", help=_("The programme's sub-indices, for the index of administrative reform."))
+def sub_indices(*, output: Output, quarter: PeriodName, rule: Rule = None, db: Database = None) -> None:
+    """Write the shares of each sub-index with what they are shares of, and their intervals."""
+    from ballotscan.closing import check_before_tally
+    from ballotscan.programme.load import SOURCE_NAME, programme_in
+    from ballotscan.report.figures import gather
+    from ballotscan.report.sub_indices import sub_indices_csv
+
+    settings = load_settings(db)
+    programme = programme_in(settings.folder)
+    if programme is None or not programme.sub_indices:
+        raise UsageError(
+            _("{folder}: no programme with sub-indices is here.").format(folder=settings.folder),
+            _("Name them in {file} under sub_indices.").format(file=SOURCE_NAME),
+        )
+    period = parse_period(quarter, rule or programme.period_rule)
+    with _open(settings) as store:
+        check_before_tally(store)
+        figures = gather(store, programme, template_folders(settings), period, settings.least_cell)
+        text = sub_indices_csv(figures)
+        output.write_text(text, encoding="utf-8", newline="")
+        enter(store, "sub-indices", output)
+    _say(output, text.count("\r\n") - 1)
+
+
+@app.command(help=_("Those on a dispatch list who have not answered yet, to write to them again."))
+def resend(
+    *,
+    file: Annotated[Path, typer.Argument(help=_("The list, as it was dispatched."), metavar="FILE")],
+    output: Output,
+    quarter: PeriodName,
+    respondent: Annotated[
+        str | None,
+        typer.Option("--respondent", help=_("Its column that exports name as respondent."), metavar="COLUMN"),
+    ] = None,
+    returned: Annotated[
+        str | None,
+        typer.Option(
+            "--returned", help=_("Its column in which you marked what came back."), metavar="COLUMN"
+        ),
+    ] = None,
+    rule: Rule = None,
+    db: Database = None,
+) -> None:
+    """Write the rest of a dispatch list. Ballots are not touched: it only says who has answered at all."""
+    from ballotscan.imports.answers import answered_of
+    from ballotscan.imports.dispatch import remaining
+    from ballotscan.imports.tables import read_table
+
+    if (respondent is None) == (returned is None):
+        raise UsageError(
+            _("Who has answered is told by --respondent or by --returned."),
+            _("Paper names nobody: mark in a column what came back, and name it by --returned."),
+        )
+    settings = load_settings(db)
+    period = parse_period(quarter, rule or settings.period_rule)
+    table = read_table(file)
+    with _open(settings) as store:
+        answered = answered_of(store, table, respondent, period) if respondent else None
+    text, left = remaining(file, table, returned, answered)
+    output.write_text(text, encoding="utf-8", newline="")
+    typer.echo(
+        _("{file}: {left} of {all} have not answered.").format(file=output, left=left, all=len(table.rows))
+    )
 
 
 def _open(settings: Settings) -> Store:

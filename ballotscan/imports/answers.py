@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Final
 from ballotscan.errors import BallotscanError
 from ballotscan.forms.form import Form, Question
 from ballotscan.i18n import gettext as _
+from ballotscan.imports.dispatch import check_column
 from ballotscan.imports.mapping import ColumnMap, Source, folded
 from ballotscan.imports.tables import Row, Table
 from ballotscan.model import Answer, BatchName, BatchSettings, Outcome, Reason, Sheet, SheetState, Status
 from ballotscan.privacy import without_numbers
+from ballotscan.rules.periods import Period
 
 if TYPE_CHECKING:
     from ballotscan.store.database import Store
@@ -218,6 +220,32 @@ def _batch(form: Form, channel: str, day: date, unit: str, field: str) -> BatchS
     return BatchSettings(BatchName(name), (form.id,), day.isoformat(), channel, unit, field, None)
 
 
+def answered_of(store: Store, table: Table, column: str, period: Period) -> set[int]:
+    """The rows of a list whose respondent, by this column, answered in a period on whichever channel.
+
+    Only keyed hashes are compared, and which ballot is whose is not asked. Raises ``BallotscanError`` where
+    no ballot names a respondent, so that everybody would be reminded.
+    """
+    name = check_column(table.file, table, column)
+    path = store.folder / KEY_FILE
+    if not path.exists():
+        raise BallotscanError(
+            _("No ballot taken in so far names its respondent."),
+            _("Mark what came back in a column of the list, and name it by --returned."),
+        )
+    hashed = {row.number: _keyed(path.read_bytes(), folded(row.cells[name])) for row in table.rows}
+    known = {
+        each.respondent
+        for each in store.known_respondents(list(hashed.values()))
+        if period.first <= each.received <= period.last
+    }
+    return {number for number, respondent in hashed.items() if respondent in known}
+
+
+def _keyed(key: bytes, name: str) -> str:
+    return hmac.new(key, name.encode(), "sha256").hexdigest()
+
+
 def _respondents(folder: Path, rows: Sequence[Given]) -> dict[int, str]:
     """The keyed hash of each row's respondent, by row."""
     named = {each.number: folded(each.respondent) for each in rows if folded(each.respondent)}
@@ -228,7 +256,7 @@ def _respondents(folder: Path, rows: Sequence[Given]) -> dict[int, str]:
         path.touch(mode=0o600)
         path.write_bytes(secrets.token_bytes(32))
     key = path.read_bytes()
-    return {number: hmac.new(key, name.encode(), "sha256").hexdigest() for number, name in named.items()}
+    return {number: _keyed(key, name) for number, name in named.items()}
 
 
 def _repeated(

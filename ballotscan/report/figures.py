@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ballotscan import ENGINE, __version__
+from ballotscan.errors import UsageError
 from ballotscan.forms.form import Form
+from ballotscan.forms.load import find_forms, load_form
 from ballotscan.i18n import gettext as _
 from ballotscan.programme.load import Agency, Channel, Chosen, Programme
 from ballotscan.rules.periods import Period, previous_period
 from ballotscan.rules.targets import Progress, wanted
+from ballotscan.store.rows import CountedSheet, Scope, SheetAnswers
 from ballotscan.tally.accounting import within
+from ballotscan.tally.counts import groups_by_answer
 from ballotscan.tally.figures import Account, FormTally, Group, Tally
 from ballotscan.tally.intervals import LEAST_N, Difference, differ, effective_n
 from ballotscan.tally.make import load_editions, make_tally
-from ballotscan.tally.named import Named, named_indices, sub_indices, weighted
+from ballotscan.tally.named import Named, joint_indices, named_indices, sub_indices, weighted
 from ballotscan.tally.published import published_of, satisfied_of
 from ballotscan.tally.small_cells import hide
 
@@ -54,6 +58,8 @@ class FormFigures:
     units: tuple[Part, ...]  # best first where the programme ranks them
     channels: tuple[Part, ...]
     fields: tuple[Part, ...]
+    answers: tuple[tuple[str, tuple[Part, ...]], ...]  # by a question's answers: its text, a part for each
+    officials: tuple[Part, ...]  # empty unless the programme switched them on
     history: tuple[tuple[str, Named], ...]  # earlier periods, oldest first, without this one
     change: Difference | None
 
@@ -82,6 +88,7 @@ class Figures:
     period: Period
     tally: Tally
     forms: tuple[FormFigures, ...]
+    together: Named | None  # the programme's index over all forms, where there are several
     progress: tuple[Progress, ...]
     dossiers: int
     comments: tuple[str, ...]
@@ -104,6 +111,7 @@ class Figures:
 
 
 Dossiers = Mapping[tuple[str, str], int]
+Rows = tuple[Sequence[CountedSheet], Sequence[SheetAnswers]]
 
 
 def gather(
@@ -120,8 +128,9 @@ def gather(
     past = _history(store, templates, period)
     # Dossiers are those of people and organisations, whom the first form asks.
     population: list[Dossiers] = [dossiers, *({} for _other in ranked[1:])]
+    rows = _rows(store, programme, templates, period)
     figures = tuple(
-        _form_figures(programme, each, forms[each.form, each.edition], past, of, least_cell)
+        _form_figures(programme, each, forms[each.form, each.edition], past, of, least_cell, rows)
         for each, of in zip(ranked, population, strict=False)
     )
     return Figures(
@@ -129,6 +138,7 @@ def gather(
         period=period,
         tally=tally,
         forms=figures,
+        together=_together(figures, programme.index.name),
         progress=_progress(programme, figures[0], dossiers) if figures else (),
         dossiers=sum(dossiers.values()),
         comments=tuple(text for _sheet, text in store.comments(period.first, period.last)),
@@ -145,14 +155,16 @@ def _form_figures(
     past: Sequence[Tally],
     dossiers: Dossiers,
     least_cell: int,
+    rows: Rows,
 ) -> FormFigures:
     name = programme.index.name
     whole, total = tally.groups[0], sum(dossiers.values()) or None
     indices = named_indices(whole, form, total)
     chosen = _called(indices, name)
     history = _past_indices(past, form, name)
-    units = tuple(_parts(tally, "unit", form, name, _by(dossiers, 0)))
-    fields = list(_parts(tally, "linh_vuc", form, name, _by(dossiers, 1)))
+    units = tuple(_parts([g for g in tally.groups if g.by == "unit"], form, name, _by(dossiers, 0)))
+    groups = [group for group in tally.groups if group.by == "linh_vuc"]
+    fields = list(_parts(groups, form, name, _by(dossiers, 1)))
     if programme.rank_units:
         units = tuple(sorted(units, key=_rank))
     return FormFigures(
@@ -165,8 +177,10 @@ def _form_figures(
         factors=tuple(_of_factors(whole, form, [(f, (f,)) for f in sub_indices(form)], total)),
         subs=tuple(_of_factors(whole, form, programme.sub_indices, total)),
         units=units,
-        channels=tuple(_parts(tally, "channel", form, name, {})),
-        fields=_without_small(tally, fields, least_cell),
+        channels=tuple(_parts([g for g in tally.groups if g.by == "channel"], form, name, {})),
+        fields=_without_small(groups, fields, least_cell),
+        answers=tuple(_by_answers(programme, form, rows, least_cell)),
+        officials=_officials(programme, form, rows),
         history=history,
         change=_change(chosen, history[-1][1] if history else None, total),
     )
@@ -191,18 +205,17 @@ def _of_factors(
             yield Part(name, index.ballots, index)
 
 
-def _parts(tally: FormTally, by: str, form: Form, name: str, population: Mapping[str, int]) -> Iterable[Part]:
-    for group in tally.groups:
-        if group.by == by:
-            index = _called(named_indices(group, form, population.get(group.value)), name)
-            yield Part(group.value, group.sheets, index)
+def _parts(groups: Iterable[Group], form: Form, name: str, population: Mapping[str, int]) -> Iterable[Part]:
+    for group in groups:
+        index = _called(named_indices(group, form, population.get(group.value)), name)
+        yield Part(group.value, group.sheets, index)
 
 
-def _without_small(tally: FormTally, parts: list[Part], least: int) -> tuple[Part, ...]:
-    """Fields of procedure whose satisfied, other or missing answers are few are not shown, nor those that
+def _without_small(groups: Sequence[Group], parts: Sequence[Part], least: int) -> tuple[Part, ...]:
+    """Groups of respondents whose satisfied, other or missing answers are few are not shown, nor those that
     would then follow from the totals: ``small_cells.hide`` over the very table that is printed."""
     table = []
-    for group in (each for each in tally.groups if each.by == "linh_vuc"):
+    for group in groups:
         whole = next((index for index in group.indices if index.level == "all"), None)
         if whole is None:
             return tuple(parts)
@@ -214,6 +227,36 @@ def _without_small(tally: FormTally, parts: list[Part], least: int) -> tuple[Par
         Part(part.name, part.ballots, None if row in hidden | few else part.index)
         for row, part in enumerate(parts)
     )
+
+
+def _by_answers(
+    programme: Programme, form: Form, rows: Rows, least: int
+) -> Iterable[tuple[str, tuple[Part, ...]]]:
+    """Respondents by what they said of themselves, if the form asks it."""
+    for name in programme.groups:
+        if any(question.id == name for question in form.questions):
+            groups = groups_by_answer(*rows, form, name)
+            parts = list(_parts(groups, form, programme.index.name, {}))
+            yield form.question(name).text, _without_small(groups, parts, least)
+
+
+def _officials(programme: Programme, form: Form, rows: Rows) -> tuple[Part, ...]:
+    """By official or counter, if the programme switched it on; without a figure below its least number."""
+    asked = programme.officials
+    if asked is None or all(question.id != asked.question for question in form.questions):
+        return ()
+    parts = _parts(groups_by_answer(*rows, form, asked.question), form, programme.index.name, {})
+    return tuple(
+        Part(part.name, part.ballots, part.index if part.ballots >= asked.least_n else None) for part in parts
+    )
+
+
+def _together(forms: Sequence[FormFigures], name: str) -> Named | None:
+    """The index over all forms, every answer alike: respondents of one form are not those of another, so no
+    population is known."""
+    if len(forms) < 2:
+        return None
+    return _called(joint_indices([(each.whole, each.form) for each in forms]), name)
 
 
 def _weighted(programme: Programme, tally: FormTally, form: Form, dossiers: Dossiers) -> Named | None:
@@ -296,6 +339,26 @@ def _change(now: Named, before: Named | None, population: int | None) -> Differe
     return differ(float(now.value), n, float(before.value), before.ballots)
 
 
+def _rows(store: Store, programme: Programme, templates: Sequence[Path], period: Period) -> Rows:
+    """The sheets themselves, where a programme asks for more than the tally's groups. Raises ``UsageError``
+    for a question that none of its forms asks, or of which several options may be chosen."""
+    named = [*programme.groups, *([programme.officials.question] if programme.officials else [])]
+    if not named:
+        return (), ()
+    folders = find_forms(templates)
+    forms = [load_form(folders[each.form]) for each in programme.forms if each.form in folders]
+    fit = {question.id for form in forms for question in form.questions if not question.multiple}
+    for name in named:
+        if name not in fit:
+            raise UsageError(
+                _("The programme names the question '{question}', which none of its forms asks.").format(
+                    question=name
+                ),
+                _("Correct it under groups or officials; only one answer may be given to it."),
+            )
+    return store.counted(Scope(period.first, period.last))
+
+
 def _published(
     store: Store, period: Period, forms: Mapping[tuple[str, str], Form]
 ) -> tuple[tuple[str, Fraction], ...]:
@@ -348,6 +411,8 @@ def plain_programme(store: Store, rule: str) -> Programme:
         target_by="unit",
         index=Chosen("top2_of_answers", "half_up", weighted=False),
         sub_indices=(),
+        groups=(),
+        officials=None,
         method=(),
         rank_units=False,
         least_n=LEAST_N,

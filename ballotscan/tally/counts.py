@@ -218,6 +218,37 @@ def linh_vuc_of(
         return {sheet.sheet: sheet.linh_vuc for sheet in sheets}
     question = form.question(form.linh_vuc_question)
     label = {option.code: option.label for option in question.options}
+    said = _said(answers, question)
+    # An office may name a batch's lĩnh vực by its code or by its label: both are one group.
+    return {sheet.sheet: said.get(sheet.sheet, label.get(sheet.linh_vuc, sheet.linh_vuc)) for sheet in sheets}
+
+
+def groups_by_answer(
+    sheets: Iterable[CountedSheet], answers: Iterable[SheetAnswers], form: Form, name: str
+) -> tuple[Group, ...]:
+    """A form's sheets by what they answer to one of its questions, of which one option may be chosen.
+
+    In printed order; then those that answer nothing valid, then those whose answer awaits review.
+    """
+    question = form.question(name)
+    said = _said(answers, question)
+    mine: dict[str, list[CountedSheet]] = {option.label: [] for option in question.options}
+    mine |= {NOT_GIVEN: [], AWAITING: []}
+    for sheet in sheets:
+        if sheet.state in COUNTED and (sheet.form, sheet.edition) == (form.id, form.edition):
+            mine[said.get(sheet.sheet, NOT_GIVEN)].append(sheet)
+    found = []
+    for value, group in mine.items():
+        names = {sheet.sheet for sheet in group}
+        cells = _count_cells(group, [each for each in answers if each.sheet in names], form)
+        if group or value not in (NOT_GIVEN, AWAITING):
+            found.append(_group("answer", value, cells.values(), form))
+    return tuple(found)
+
+
+def _said(answers: Iterable[SheetAnswers], question: Question) -> dict[str, str]:
+    """The label of each sheet's answer to a question, or ``AWAITING``; none where it is blank or invalid."""
+    label = {option.code: option.label for option in question.options}
     said: dict[str, str] = {}
     places: dict[str, int] = {}
     for each in answers:
@@ -230,8 +261,7 @@ def linh_vuc_of(
             said[each.sheet] = label[answer]
         elif place_of(answer, question.multiple) == IN_REVIEW:
             said[each.sheet] = AWAITING
-    # An office may name a batch's lĩnh vực by its code or by its label: both are one group.
-    return {sheet.sheet: said.get(sheet.sheet, label.get(sheet.linh_vuc, sheet.linh_vuc)) for sheet in sheets}
+    return said
 
 
 def _groups(cells: Mapping[Where, Cells], form: Form) -> Iterator[Group]:

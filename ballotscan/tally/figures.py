@@ -9,7 +9,7 @@ from ballotscan.model import Balance, BatchWarning, BoxOpening
 from ballotscan.rules.periods import Period
 from ballotscan.store.rows import Closing
 
-By = Literal["all", "unit", "channel", "linh_vuc"]
+By = Literal["all", "unit", "channel", "linh_vuc", "answer"]
 Level = Literal["question", "factor"]
 IndexLevel = Literal["question", "factor", "all"]
 
@@ -79,7 +79,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The sheets counted of one form that share a unit, channel or lĩnh vực, or all of them."""
+    """The sheets counted of one form that share a unit, channel, lĩnh vực or an answer, or all of them."""
 
     by: By
     value: str  # NOT_GIVEN, AWAITING or a name; empty for all

@@ -55,11 +55,17 @@ def named_indices(
     ``population`` is how many could have answered: dossiers returned in the period. ``all_satisfied`` is only
     known over all factors.
     """
-    asked = [
-        (item, question)
-        for item, question in zip(group.of_level("question"), form.questions, strict=True)
-        if enters_index(question) and (factors is None or question.factor in factors)
-    ]
+    return joint_indices([(group, form)], population, factors)
+
+
+def joint_indices(
+    parts: Sequence[tuple[Group, Form]], population: int | None = None, factors: Collection[str] | None = None
+) -> tuple[Named, ...]:
+    """The same over several forms together, each with its group: every answer weighs the same, whichever form
+    asked it, and factors of one name are one factor. ``points`` and ``mean_score`` only over like scales.
+    """
+    asked = [each for group, form in parts for each in _asked(group, form, factors)]
+    group = _together([group for group, _form in parts])
     shown = not any(_hides(item) for item, _question in asked)
     return tuple(
         _with_interval(
@@ -67,6 +73,18 @@ def named_indices(
         )
         for name in INDEX_NAMES
     )
+
+
+def _asked(group: Group, form: Form, factors: Collection[str] | None) -> Iterator[tuple[Item, Question]]:
+    for item, question in zip(group.of_level("question"), form.questions, strict=True):
+        if enters_index(question) and (factors is None or question.factor in factors):
+            yield item, question
+
+
+def _together(groups: Sequence[Group]) -> Group:
+    """What indices need of several forms' groups; their items and shares are not joined."""
+    sums = {name: sum(getattr(group, name) for group in groups) for name in ("sheets", "begun", "content")}
+    return Group("all", "", sums["sheets"], (), (), sums["begun"], sums["content"])
 
 
 def levels_of(question: Question) -> dict[str, int]:

@@ -96,7 +96,11 @@ def alone_line(tally: Tally) -> str:
 
 
 def _header(tally: Tally) -> Iterator[str]:
-    if tally.period:
+    if tally.period and tally.period.rule == "dates":
+        yield _("From {first} to {last}, both included.").format(
+            first=_day(tally.period.first), last=_day(tally.period.last)
+        )
+    elif tally.period:
         yield _("Period {name}, rule {rule}: from {first} to {last}, both included.").format(
             name=tally.period.name,
             rule=tally.period.rule,
@@ -121,15 +125,16 @@ def _header(tally: Tally) -> Iterator[str]:
 
 def _accounting(tally: Tally) -> Iterator[str | TextTable]:
     """Where every ballot went, by channel and below it by lĩnh vực; and what does not add up."""
-    table = TextTable(
-        _("Channel"), _("Issued"), _("Unused"), _("Spoiled"), _("Taken out"), _("Received"),
-        _("Valid"), _("Duplicate"), _("Void"), _("Held back"),
-        caption=_("A dash: nothing is issued on this channel, or no minute and no dispatch list tells."),
-    )  # fmt: skip
+    given = [name for name in _GIVEN if any(getattr(each, name) is not None for each in tally.accounts)]
+    columns = (*given, *_GOT)
+    caption = _("A dash: nothing is issued on this channel, or no minute and no dispatch list tells.")
+    names = _account_names()
+    table = TextTable(_("Channel"), *(names[each] for each in columns), caption=caption if given else "")
     for each in tally.accounts:
-        table.add_row(_value_text(each.channel), *_account_figures(each))
+        table.add_row(_value_text(each.channel), *_account_figures(each, columns))
         for field in (field for field in tally.field_accounts if field.channel == each.channel):
-            table.add_row(f"  {_value_text(field.linh_vuc or NOT_GIVEN)}", *_account_figures(field))
+            name = f"  {_value_text(field.linh_vuc or NOT_GIVEN)}"
+            table.add_row(name, *_account_figures(field, columns))
     yield table
     for each in tally.accounts:
         if not each.holds:
@@ -138,10 +143,21 @@ def _accounting(tally: Tally) -> Iterator[str | TextTable]:
         yield nameless_line(tally)
 
 
-def _account_figures(each: Account) -> tuple[str, ...]:
-    known = (each.issued, each.unused, each.spoiled, each.taken_out)
-    rest = (each.received, each.valid, each.duplicates, each.void, each.held_back)
-    return tuple("-" if count is None else str(count) for count in (*known, *rest))
+_GIVEN: Final = ("issued", "unused", "spoiled", "taken_out")
+_GOT: Final = ("received", "valid", "duplicates", "void", "held_back")
+
+
+def _account_names() -> dict[str, str]:
+    return {
+        "issued": _("Issued"), "unused": _("Unused"), "spoiled": _("Spoiled"), "taken_out": _("Taken out"),
+        "received": _("Received"), "valid": _("Valid"), "duplicates": _("Duplicate"), "void": _("Void"),
+        "held_back": _("Held back"),
+    }  # fmt: skip
+
+
+def _account_figures(each: Account, columns: Sequence[str]) -> tuple[str, ...]:
+    counts = (getattr(each, name) for name in columns)
+    return tuple("-" if count is None else str(count) for count in counts)
 
 
 def unequal_line(account: Account) -> str:
