@@ -94,7 +94,7 @@ def mapping(
     db: Database = None,
 ) -> None:
     """Write a mapping for ``import answers``."""
-    from ballotscan.imports.mapping import propose
+    from ballotscan.imports.propose import propose
     from ballotscan.imports.tables import read_table
 
     if output.exists():

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ballotscan.errors import BallotscanError
 from ballotscan.forms.form import Form, Question
 from ballotscan.i18n import gettext as _
-from ballotscan.imports.dispatch import check_column
+from ballotscan.imports.dispatch import NO, YES, check_column
 from ballotscan.imports.mapping import ColumnMap, Source, folded
 from ballotscan.imports.tables import Row, Table
+from ballotscan.imports.times import EARLIEST, day_of
 from ballotscan.model import Answer, BatchName, BatchSettings, Outcome, Reason, Sheet, SheetState, Status
 from ballotscan.privacy import without_numbers
 from ballotscan.rules.periods import Period
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 KEY_FILE: Final = "respondents.key"
 """Beside the originals. Without it nobody can try out which number of a telephone made a hash in the record;
 if it is lost, respondents of before are not known again."""
+
+
+_NOBODY: Final = {"", "anonymous", "an danh", "nac danh", "n a", "none", "null"}
+"""What tools write for a respondent who is not known, folded. Microsoft Forms writes ``anonymous`` in each
+row where no account is asked for; taken for a name, all but the first would be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class _Reader:
         self._mapping, self._form, self._channel, self._received = mapping, form, channel, received
         self._codes = {q.id: _codes_of(q, mapping) for q in form.questions if q.id in mapping.questions}
         self._side = form.side_of_question
+        self._tomorrow = date.today() + timedelta(days=1)  # noqa: DTZ011  a kiosk's clock may be a little fast
 
     def read(self, row: Row) -> Given | list[str]:
         faults: list[str] = []
@@ -120,41 +128,81 @@ class _Reader:
 
     def _answer(self, question: Question, row: Row, faults: list[str]) -> Answer:
         asked = self._mapping.questions.get(question.id)
-        column = asked.column if asked else ""
-        text = row.cells[column] if column else ""
+        if asked is None:
+            chosen = set[str]()
+        elif asked.columns:
+            chosen = self._ticked(asked.columns, row, faults)
+        else:
+            chosen = self._named(question, asked.column, row, faults)
+        codes = tuple(option.code for option in question.options if option.code in chosen)
+        outcome = (Outcome.BLANK, Outcome.ONE, Outcome.SEVERAL)[min(len(codes), 2)]
+        side = self._side.get(question.id, 1)
+        return Answer(question.id, side, outcome, codes, Status.ACCEPTED, 1.0, None)
+
+    def _named(self, question: Question, column: str, row: Row, faults: list[str]) -> set[str]:
+        """The codes that a cell names."""
+        text = row.cells[column]
+        if folded(text) in self._mapping.blank:
+            return set()
         parts = text.split(self._mapping.separator) if question.multiple else [text]
         chosen = set()
         for part in (each.strip() for each in parts if each.strip()):
-            code = self._codes[question.id].get(folded(part))
+            code = self._codes[question.id].get(folded(_whole(part)))
             if code is None:
                 fault = _("column '{column}': '{text}' is no answer to {question}.")
                 faults.append(fault.format(column=column, text=part[:60], question=question.id))
             else:
                 chosen.add(code)
-        codes = tuple(option.code for option in question.options if option.code in chosen)
-        outcome = (Outcome.BLANK, Outcome.ONE, Outcome.SEVERAL)[min(len(codes), 2)]
-        side = self._side.get(question.id, 1)
-        return Answer(question.id, side, outcome, codes, Status.ACCEPTED, 1.0, None)
+        return chosen
+
+    def _ticked(self, columns: Mapping[str, str], row: Row, faults: list[str]) -> set[str]:
+        """The codes whose column says yes."""
+        chosen = set()
+        for code, column in columns.items():
+            mark = folded(row.cells[column])
+            if mark in YES:
+                chosen.add(code)
+            elif mark not in NO and mark not in self._mapping.blank:
+                fault = _("column '{column}': '{text}' is neither yes nor no.")
+                faults.append(fault.format(column=column, text=row.cells[column][:60]))
+        return chosen
 
     def _day(self, row: Row, faults: list[str]) -> date | None:
         if not self._mapping.time:
             if self._received is None:
                 faults.append(_("no day is known: the mapping names no time, and --received is not given."))
             return self._received
-        text = row.cells[self._mapping.time]
+        column, text = self._mapping.time, row.cells[self._mapping.time]
+        if not text:
+            fault = _("column '{column}' is empty: the answer was not finished. Export finished ones only.")
+            faults.append(fault.format(column=column))
+            return None
         try:
-            if self._mapping.time_format in ("", "iso"):
-                return datetime.fromisoformat(text).date()
-            return datetime.strptime(text, self._mapping.time_format).date()  # noqa: DTZ007  the office's clock
-        except ValueError:
+            day = day_of(text, self._mapping.time_format, utc=self._mapping.utc)
+        except (ValueError, OverflowError):
             fault = _("column '{column}': '{text}' is no time as '{format}' writes it.")
             shown = self._mapping.time_format or "iso"
-            faults.append(fault.format(column=self._mapping.time, text=text[:60], format=shown))
+            faults.append(fault.format(column=column, text=text[:60], format=shown))
             return None
+        if not EARLIEST <= day <= self._tomorrow:
+            fault = _(
+                "column '{column}': {day} cannot be. Where the tool keeps no times, leave time out of the"
+                " mapping and import with --received."
+            )
+            faults.append(fault.format(column=column, day=day.isoformat()))
+            return None
+        return day
+
+
+def _whole(text: str) -> str:
+    """A code that a spreadsheet made a number of: ``4.0`` and ``4,0`` are 4."""
+    return re.sub(r"^(\d+)[.,]0+$", r"\1", text)
 
 
 def _codes_of(question: Question, mapping: ColumnMap) -> dict[str, str]:
     """Folded texts that stand for a code: the code, the option's text, what the mapping adds."""
+    if mapping.questions[question.id].columns:
+        return {}
     known = {folded(option.label): option.code for option in question.options}
     known |= {folded(option.code): option.code for option in question.options}
     return known | dict(mapping.questions[question.id].answers)
@@ -248,7 +296,7 @@ def _keyed(key: bytes, name: str) -> str:
 
 def _respondents(folder: Path, rows: Sequence[Given]) -> dict[int, str]:
     """The keyed hash of each row's respondent, by row."""
-    named = {each.number: folded(each.respondent) for each in rows if folded(each.respondent)}
+    named = {each.number: name for each in rows if (name := folded(each.respondent)) not in _NOBODY}
     if not named:
         return {}
     path = folder / KEY_FILE

@@ -13,8 +13,8 @@ from ballotscan.i18n import gettext as _
 from ballotscan.imports.mapping import folded
 from ballotscan.imports.tables import Table
 
-_NO: Final = {"", "0", "khong", "chua", "no", "false"}
-_YES: Final = {"1", "x", "v", "co", "roi", "da tra", "da nhan", "yes", "true"}
+NO: Final = {"", "0", "khong", "chua", "n", "no", "false"}
+YES: Final = {"1", "x", "v", "co", "roi", "da tra", "da nhan", "y", "yes", "true"}
 _FORMULA_STARTS: Final = ("=", "+", "-", "@")
 
 
@@ -50,9 +50,9 @@ def _marked(path: Path, table: Table, returned: str) -> Set[int]:
     found = set()
     for row in table.rows:
         mark = folded(row.cells[column])
-        if mark in _YES:
+        if mark in YES:
             found.add(row.number)
-        elif mark not in _NO:
+        elif mark not in NO:
             raise BallotscanError(
                 _("{file}, row {row}, column '{column}': '{text}' is neither yes nor no.").format(
                     file=path, row=row.number, column=column, text=row.cells[column][:60]

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from unicodedata import normalize
@@ -18,6 +19,7 @@ from ballotscan.i18n import gettext as _
 LARGEST_FILE_BYTES: Final = 200_000_000
 LARGEST_UNPACKED_BYTES: Final = 1_000_000_000  # a workbook is a ZIP file: what it unpacks to
 _DELIMITERS: Final = ",;\t|"
+_LOOKED_AT: Final = 50  # rows from which a CSV file's delimiter is told
 _LISTS: Final = ("results", "value", "responses")
 """Where JSON exports keep their rows: KoboToolbox, ODK Central, LimeSurvey. Else the file is a list."""
 
@@ -59,7 +61,7 @@ def _table(path: Path, lines: Sequence[tuple[int, Sequence[str]]]) -> Table:
     """The first line names the columns; a line that is wholly empty is none."""
     if not lines:
         _refuse(path, _("the file holds no table."), _("Export it again."))
-    columns = tuple(_plain(name) for name in lines[0][1])
+    columns = tuple(heading(name) for name in lines[0][1])
     while columns and not columns[-1]:
         columns = columns[:-1]
     for place, name in enumerate(columns, start=1):
@@ -87,6 +89,11 @@ def _table(path: Path, lines: Sequence[tuple[int, Sequence[str]]]) -> Table:
     return Table(path.name, columns, tuple(rows))
 
 
+def heading(text: str) -> str:
+    """A column's name on one line: form tools break it, and put blanks that do not break into it."""
+    return " ".join(_plain(text).split())
+
+
 def _plain(text: str) -> str:
     return normalize("NFC", text).replace("\0", "").strip()
 
@@ -107,16 +114,29 @@ def _read_csv(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
             _("line {line} is not UTF-8 text.").format(line=line),
             _("Save it as 'CSV UTF-8', or as XLSX."),
         )
-    first = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    lines = text.splitlines(keepends=True)
     start = 1
+    if lines and lines[0].strip().lower() in {f"sep={each}" for each in _DELIMITERS}:  # Excel's own hint
+        del lines[0]
+        start = 2
+    above = start - 1
+    reader = csv.reader(lines, delimiter=_delimiter(lines), strict=True)
     try:
         for cells in reader:
             yield start, cells
-            start = reader.line_num + 1
+            start = above + reader.line_num + 1
     except csv.Error as fault:
         _refuse(path, _("line {line}: {reason}.").format(line=start, reason=fault), _("Export it again."))
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """The one that cuts the first rows into equally many cells, the most of them: texts hold commas too."""
+    found = []
+    for delimiter in _DELIMITERS:
+        rows = list(islice(csv.reader(lines, delimiter=delimiter), _LOOKED_AT))
+        widths = {len(row) for row in rows if row}
+        found.append((len(widths) == 1 and widths != {1}, len(rows[0]) if rows else 0, delimiter))
+    return max(found, key=lambda each: each[:2])[2]
 
 
 def _read_xlsx(path: Path) -> Iterator[tuple[int, Sequence[str]]]:

@@ -285,12 +285,13 @@ def _kobo(path: Path, form: Form, ballots: Sequence[Ballot]) -> Written:
         codes = {f"danh_gia/{name}": code for name, code in ballot.codes.items() if code}
         about = {"_id": 700_000 + number, "_uuid": f"{number:032x}", "_status": "submitted_via_web"}
         place = {"chung/don_vi": ballot.unit, "chung/linh_vuc": ballot.linh_vuc, "gop_y": ballot.comment}
-        results.append({**about, "_submission_time": ballot.at.isoformat(), **place, **codes})
+        at = (ballot.at - timedelta(hours=7)).isoformat()  # KoboToolbox keeps UTC
+        results.append({**about, "_submission_time": at, **place, **codes})
     file = path.with_name(path.name + ".json")
     text = json.dumps({"count": len(results), "results": results}, ensure_ascii=False, indent=1)
     file.write_text(text, encoding="utf-8")
     rest = {
-        "time": "_submission_time",
+        "time": "{column: _submission_time, format: iso, clock: utc}",
         "id": "_uuid",
         "unit": "chung/don_vi",
         "linh_vuc": "chung/linh_vuc",

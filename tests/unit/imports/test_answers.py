@@ -11,9 +11,11 @@ import pytest
 from ballotscan import ENGINE, verify
 from ballotscan.errors import BallotscanError, ClosedError
 from ballotscan.forms.load import load_form
-from ballotscan.imports.answers import KEY_FILE, Taken, read_answers, store_answers
+from ballotscan.imports.answers import KEY_FILE, Taken, answered_of, read_answers, store_answers
+from ballotscan.imports.dispatch import remaining
 from ballotscan.imports.mapping import read_mapping
 from ballotscan.imports.tables import read_table
+from ballotscan.rules.periods import parse_period
 from ballotscan.settings import shipped
 from ballotscan.store.database import open_store
 from ballotscan.store.rows import Scope
@@ -192,3 +194,37 @@ def test_a_ballot_that_no_import_vouches_for_is_found(tmp_path: Path, change: st
     rewrite(office.database, forge)
     with pytest.raises(verify.Fault, match="no page belongs"):
         verify.verify(str(office.database), office.folder)
+
+
+def test_who_is_called_anonymous_is_nobody(tmp_path: Path) -> None:
+    """Microsoft Forms writes so in every row of a form that asks for no account."""
+    rows = [f"{n},2023-03-01T08:00:00,anonymous,Một cửa,,1,1,1,1,1" for n in range(3)]
+    assert Desk(tmp_path).take(rows) == Taken(added=3, known=0, repeated=0, unsaid=3)
+
+
+def test_whom_to_remind_is_told_by_keys_and_by_marks_only(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.take(ROWS)
+    path = tmp_path / "list.csv"
+    path.write_text("Tên,Email,Đã về\nAn,AN@x.vn,x\nHoa,hoa@x.vn,\n+84 9,binh@x.vn,\n", encoding="utf-8")
+    table, first = read_table(path), parse_period("2023Q1")
+    with open_store(tmp_path / "ballotscan.sqlite") as store:
+        assert answered_of(store, table, "email", first) == {2, 4}
+        assert answered_of(store, table, "email", parse_period("2023Q2")) == set()
+        with pytest.raises(BallotscanError, match="no column 'phone'"):
+            answered_of(store, table, "phone", first)
+    assert remaining(path, table, None, {2, 4}) == ("\ufeffTên,Email,Đã về\r\nHoa,hoa@x.vn,\r\n", 1)
+    text, left = remaining(path, table, "da ve", None)
+    assert (left, "AN@" in text, "+84 9" in text) == (2, False, True)
+    path.write_text("Tên,Đã về\nAn,perhaps\n", encoding="utf-8")
+    with pytest.raises(BallotscanError, match="row 2, column 'Đã về': 'perhaps'"):
+        remaining(path, read_table(path), "Đã về", None)
+
+
+def test_without_any_key_nobody_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("Email\nan@x.vn\n", encoding="utf-8")
+    with (
+        open_store(tmp_path / "ballotscan.sqlite") as store,
+        pytest.raises(BallotscanError, match="No ballot taken in so far names its respondent"),
+    ):
+        answered_of(store, read_table(tmp_path / "list.csv"), "Email", parse_period("2023Q1"))

@@ -11,7 +11,8 @@ from ballotscan.errors import TemplateError
 from ballotscan.forms.form import Form
 from ballotscan.forms.load import load_form
 from ballotscan.imports.answers import read_answers
-from ballotscan.imports.mapping import faults_of, folded, propose, read_mapping
+from ballotscan.imports.mapping import faults_of, folded, read_mapping
+from ballotscan.imports.propose import propose
 from ballotscan.imports.tables import read_table
 from ballotscan.programme.load import load_programme, shipped_programmes
 from ballotscan.programme.samples import _WRITERS, TOOLS, make_ballots
