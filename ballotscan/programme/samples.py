@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -22,6 +23,7 @@ from ballotscan.programme.load import Programme
 from ballotscan.rules.periods import Period
 
 TOOLS: Final = ("typed-csv", "kiosk-csv", "google-forms", "microsoft-forms", "limesurvey", "kobo")
+_WITH_ADDRESS: Final = ("google-forms", "microsoft-forms")
 _REPEATED: Final = 0.02  # of the ballots of tools that ask for an address, so many come twice
 _COMMENTS: Final = (
     "Cán bộ hướng dẫn nhiệt tình.",
@@ -142,6 +144,7 @@ def write_samples(
     made = []
     for number, name in enumerate(plan.periods):
         period = programme.period(name)
+        answered: dict[str, list[str]] = defaultdict(list)
         for place, wanted in enumerate(plan.answers):
             chance = random.Random(f"{plan.seed} {number} {place}")
             form = forms[wanted.form]
@@ -151,11 +154,21 @@ def write_samples(
             path = folder / f"{stem}.mapping.yaml"
             path.write_text("# " + _("Made up: no real answers.") + "\n" + mapping, encoding="utf-8")
             made.append(MadeExport(file, path, wanted.channel, wanted.form))
+            if wanted.tool in _WITH_ADDRESS:
+                answered[wanted.channel] += dict.fromkeys(ballot.address for ballot in ballots)
         _write_dossiers(folder / f"ho-so-{name}.csv", programme, plan)
         for channel, sent in plan.sent.items():
-            rows = [["ho_ten", "dia_chi"], *([f"Người nhận {n}", "(bịa)"] for n in range(1, sent + 1))]
-            _write_csv(folder / f"danh-sach-{channel}-{name}.csv", rows)
+            _write_dispatch(folder / f"danh-sach-{channel}-{name}.csv", sent, answered[channel])
     return made
+
+
+def _write_dispatch(path: Path, sent: int, answered: Sequence[str]) -> None:
+    """Those to whom ballots were sent: first those who answered from an address, then others."""
+    rows = [["ho_ten", "dia_chi", "thu_dien_tu"]]
+    for number in range(1, sent + 1):
+        known = answered[number - 1] if number <= len(answered) else f"nguoi.khac.{number}@example.vn"
+        rows.append([f"Người nhận {number}", "(bịa)", known])
+    _write_csv(path, rows)
 
 
 def _write_dossiers(path: Path, programme: Programme, plan: Plan) -> None:
