@@ -123,7 +123,7 @@ def counts(*, file: File, rule: Rule = None, db: Database = None) -> None:
     questions = {question.id: question for question in form.questions}
     check_counts(file, body["counts"], questions)
     from ballotscan.tally.published import audit, published_of
-    from ballotscan.tally.render import audit_lines
+    from ballotscan.tally.published_text import audit_lines
 
     published = published_of(body)
     for line in audit_lines(published, audit(published, questions)):

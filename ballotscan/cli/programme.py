@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ballotscan.cli.options import Database
+from ballotscan.cli.options import Database, Rule
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.settings import SETTINGS_FILE, load_settings, template_folders
@@ -114,6 +115,54 @@ def _take(store: Store, export: MadeExport, settings: Settings) -> int:
     return store_answers(store, read, mapping, form, export.channel, export.file, ENGINE).added
 
 
+@app.command(help=_("How many ballots are still missing, against the programme's targets."))
+def progress(
+    *,
+    quarter: Annotated[
+        str | None,
+        typer.Option("--quarter", help=_("The period; by default the programme's window."), metavar="PERIOD"),
+    ] = None,
+    rule: Rule = None,
+    db: Database = None,
+) -> None:
+    """Print each unit's or field's dossiers, target, ballots counted and missing."""
+    from ballotscan.report.figures import gather
+    from ballotscan.rules.periods import parse_period
+    from ballotscan.store.database import open_store
+    from ballotscan.tally.render import PLAIN_WIDTH, progress_table
+
+    settings = load_settings(db)
+    programme = _programme_of(settings)
+    name = quarter or programme.window
+    if not name:
+        raise UsageError(_("No period is given."), _("Write for example --quarter 2023Q1."))
+    if programme.target is None:
+        raise UsageError(_("The programme has no targets."), _("Name a rule under targets."))
+    period = parse_period(name, rule or programme.period_rule)
+    with open_store(settings.database, settings.folder, create=False) as store:
+        figures = gather(store, programme, template_folders(settings), period, settings.least_cell)
+    for line in progress_table(figures.progress).lines(PLAIN_WIDTH):
+        typer.echo(line)
+    missing = sum(each.missing for each in figures.progress)
+    typer.echo(_("Still missing: {count}.").format(count=missing) if missing else _("The target is reached."))
+    few = [each.name for each in figures.progress if 0 < each.counted < programme.least_n]
+    if few:
+        line = _("Fewer than {least} ballots, not to be published without saying so: {names}.")
+        typer.echo(line.format(least=programme.least_n, names="; ".join(name or "-" for name in few)))
+
+
+def _programme_of(settings: Settings) -> Programme:
+    from ballotscan.programme.load import SOURCE_NAME, programme_in
+
+    programme = programme_in(settings.folder)
+    if programme is None:
+        raise UsageError(
+            _("{folder}: there is no {file}.").format(folder=settings.folder, file=SOURCE_NAME),
+            _("Copy one from a folder that 'ballotscan programme init' made, and change it."),
+        )
+    return programme
+
+
 def due(
     *,
     year: Annotated[
@@ -123,21 +172,14 @@ def due(
 ) -> None:
     """List what must be published when, and what there is for it so far."""
     from ballotscan.programme.due import due_days
-    from ballotscan.programme.load import SOURCE_NAME, programme_in
     from ballotscan.store.database import open_store
 
     settings = load_settings(db)
-    programme = programme_in(settings.folder)
-    if programme is None:
-        raise UsageError(
-            _("{folder}: there is no {file}.").format(folder=settings.folder, file=SOURCE_NAME),
-            _("Copy one from a folder that 'ballotscan programme init' made, and change it."),
-        )
-    today = date.today()  # noqa: DTZ011  the office's own calendar
-    wanted = year or _year_of(programme) or today.year
+    programme = _programme_of(settings)
     with open_store(settings.database, settings.folder) as store:
         batches = store.batches()
         closed = [each for each in store.closings() if each.standing]
+    wanted = year or _year_of(programme, [date.fromisoformat(batch.received) for batch in batches])
     for each in due_days(programme, wanted):
         first, last = each.period.first, each.period.last
         count = sum(first <= date.fromisoformat(batch.received) <= last for batch in batches)
@@ -155,6 +197,10 @@ def due(
         typer.echo(line)
 
 
-def _year_of(programme: Programme) -> int | None:
-    """The year of a one-off window."""
-    return programme.period(programme.window).last.year if programme.window else None
+def _year_of(programme: Programme, received: Sequence[date]) -> int:
+    """The year of a one-off window; else this one, or that of the last ballots where they are older."""
+    if programme.window:
+        return programme.period(programme.window).last.year
+    this = date.today().year  # noqa: DTZ011  the office's own calendar
+    last = max(received, default=date(this, 1, 1)).year
+    return this if last >= this - 1 else last  # in January the year before has its ballots already

@@ -9,6 +9,7 @@ from typing import Final
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
 from ballotscan.model import BoxOpening
+from ballotscan.rules.targets import Progress
 from ballotscan.rules.watch import warning_text
 from ballotscan.tally.figures import (
     AWAITING,
@@ -24,7 +25,6 @@ from ballotscan.tally.figures import (
     Tally,
     percent,
 )
-from ballotscan.tally.published import Audit, Published, Rule
 from ballotscan.tally.rounding import Rounding
 from ballotscan.tally.text_table import TextTable
 
@@ -158,6 +158,18 @@ def _account_names() -> dict[str, str]:
 def _account_figures(each: Account, columns: Sequence[str]) -> tuple[str, ...]:
     counts = (getattr(each, name) for name in columns)
     return tuple("-" if count is None else str(count) for count in counts)
+
+
+def progress_table(progress: Sequence[Progress]) -> TextTable:
+    """Ballots against their targets, and the sums."""
+    table = TextTable(_("Unit or field"), _("Dossiers"), _("Target"), _("Counted"), _("Missing"))
+    for each in progress:
+        counts = (each.dossiers, each.wanted, each.counted, each.missing)
+        table.add_row(_value_text(each.name), *(str(count) for count in counts))
+    table.add_section()
+    names = ("dossiers", "wanted", "counted", "missing")
+    table.add_row(_("Total"), *(str(sum(getattr(each, name) for each in progress)) for name in names))
+    return table
 
 
 def unequal_line(account: Account) -> str:
@@ -386,50 +398,6 @@ def _count(count: int) -> str:
 
 def _day(day: date) -> str:
     return day.strftime(_("%Y-%m-%d"))
-
-
-def audit_lines(published: Published, found: Audit) -> Iterator[str]:
-    """What was found in published counts, in words."""
-    yield _("{name}: {collected} ballots collected.").format(
-        name=published.name, collected=published.collected
-    )
-    for question in found.too_many:
-        yield _("WRONG: {question} adds up to {sum} answers of {collected} ballots, {more} too many.").format(
-            question=question,
-            sum=found.sums[question],
-            collected=published.collected,
-            more=found.sums[question] - published.collected,
-        )
-    for question, blank in found.blank.items():
-        if blank:
-            yield _("{question}: {count} ballots without an answer.").format(question=question, count=blank)
-    for rule, value in found.values.items():
-        yield _("{value:.2f} %: satisfied shares of {basis}, {mean}, {rounding}.").format(
-            value=float(value),
-            basis=_basis_text(rule),
-            mean=_mean_text(rule),
-            rounding=rounding_text(rule.rounding),
-        )
-    if published.index is not None:
-        shown = f"{float(published.index):.2f}"
-        if found.matching:
-            yield _("The printed {index} % is right by {count} of these rules.").format(
-                index=shown, count=len(found.matching)
-            )
-        else:
-            yield _("The printed {index} % matches none of these rules.").format(index=shown)
-
-
-def _basis_text(rule: Rule) -> str:
-    return _("the ballots") if rule.basis == "ballots" else _("the answers")
-
-
-def _mean_text(rule: Rule) -> str:
-    return {
-        "pooled": _("all questions added up"),
-        "mean of shares": _("the mean over the questions"),
-        "mean of printed shares": _("the mean of the shares as printed"),
-    }[rule.mean]
 
 
 def rounding_text(rounding: Rounding) -> str:
