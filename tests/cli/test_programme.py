@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballotscan.cli import main
+from ballotscan.cli.programme import _year_of
 from ballotscan.errors import ExitCode, TemplateError
 from ballotscan.i18n import use_language
 from ballotscan.imports.declared import read_dispatch, read_dossiers
@@ -167,3 +168,35 @@ def test_targets_in_a_programme_are_exact() -> None:
     target = load_programme(shipped_programmes()["dak-nong-2023"]).target
     assert target is not None
     assert target.tiers == ((200, Fraction(1)), (1000, Fraction(3, 10)), (None, Fraction(1, 5)))
+
+
+def test_what_is_missing_whom_to_remind_and_sub_indices(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["programme", "init", "ha-noi-2019"]) == ExitCode.OK
+    monkeypatch.chdir(folder / "ha-noi-2019")
+    english = ("--lang", "en")
+    capsys.readouterr()
+    assert main([*english, "programme", "progress"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert out.split("\n")[2].split()[-4:] == ["900", "277", "290", "0"]
+    assert "The target is reached." in out
+    assert main([*english, "due"]) == ExitCode.OK
+    assert "30/11/2019" in capsys.readouterr().out
+    window = ["--quarter", "2019-06-01..2019-11-29"]
+    assert main([*english, "export", "sub-indices", *window, "-o", "s.csv"]) == ExitCode.OK
+    assert (folder / "ha-noi-2019" / "s.csv").read_text(encoding="utf-8").count("\n") == 4
+    (folder / "l.csv").write_text("Tên,Về\nAn,x\nBình,\n", encoding="utf-8")
+    command = [*english, "export", "resend", "../l.csv", *window, "-o", "r.csv"]
+    assert main(command) == ExitCode.USAGE
+    assert main([*command, "--respondent", "Tên"]) == ExitCode.NOTHING_DONE  # paper names nobody
+    assert main([*command, "--returned", "về"]) == ExitCode.OK
+    assert "1 of 2 have not answered" in capsys.readouterr().out
+
+
+def test_due_days_of_the_year_whose_ballots_are_there() -> None:
+    programme = load_programme(shipped_programmes()["ha-noi-2017"])
+    this = date.today().year  # noqa: DTZ011  the office's own calendar
+    assert _year_of(programme, []) == this
+    assert _year_of(programme, [date(2017, 5, 1)]) == 2017
+    assert _year_of(programme, [date(this - 1, 12, 31)]) == this
