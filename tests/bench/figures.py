@@ -25,6 +25,7 @@ from ballotscan.programme.load import load_programme, shipped_programmes
 from ballotscan.programme.samples import _WRITERS, make_ballots
 from ballotscan.rules.periods import parse_period
 from ballotscan.settings import shipped
+from tests.bench.measure import COMPILED
 
 BALLOTS = 36_000
 PERIOD = "2018Q1"
@@ -54,8 +55,7 @@ def run(folder: Path, *arguments: str) -> tuple[float, float]:
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     program = Path(sys.executable).with_name("ballotscan")
     command = [str(program), "--lang", "vi", *arguments]
-    # With compiled modules, as every installation has them: without, half of a tally is compiling.
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {**os.environ, **COMPILED}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(done.stderr)

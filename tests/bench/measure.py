@@ -18,6 +18,9 @@ from tests.bench.pages import ROOT
 LOOK_EVERY_S = 0.05
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Modules are compiled once, as in every installation. Forbidden to be, they are half of a tally's time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -38,7 +41,7 @@ def run(command: Sequence[str | Path], cores: int | None = None) -> Run:
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **ONE_THREAD},
+        env={**os.environ, **ONE_THREAD, **COMPILED},
         text=True,
         encoding="utf-8",
     )
