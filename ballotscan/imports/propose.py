@@ -74,11 +74,16 @@ def propose(table: Table, form: Form) -> str:
                 left.pop(column, None)
     known: dict[str, str] = {}
     for what, names in _KNOWN.items():
-        named = next((c for name in names for c in left if folded(c) == name), None)
+        named = next((c for name in names for c in left if _joined(folded(c)) == _joined(name)), None)
         if named is not None:
             known[what] = named
             del left[named]
     return "\n".join(_lines(form, table, questions, known, list(left))) + "\n"
+
+
+def _joined(text: str) -> str:
+    """Without blanks, which codes of LimeSurvey and ODK cannot hold: ``DONVI`` is đơn vị."""
+    return text.replace(" ", "")
 
 
 def _find(question: Question, columns: Sequence[str], table: Table) -> _Asked | None:

@@ -56,10 +56,10 @@ def test_google_forms_own_csv(tmp_path: Path) -> None:
 def test_limesurvey_with_codes_of_answers_and_unfinished_rows(tmp_path: Path) -> None:
     text = (
         "\ufeff"
-        '"id";"submitdate";"lastpage";"startlanguage";"H1";"H2";"H3";"H4";"H5"\n'
-        '"5";"2023-03-10 09:05:12";"2";"vi";"A1";"A2";"A3";"AO01";"N/A"\n'
-        '"6";"";"1";"vi";"A1";"";"";"";""\n'
-        '"7";"1980-01-01 00:00:00";"2";"vi";"A1";"A1";"A1";"AO02";"A1"\n'
+        '"id";"submitdate";"lastpage";"startlanguage";"DONVI";"H1";"H2";"H3";"H4";"H5"\n'
+        '"5";"2023-03-10 09:05:12";"2";"vi";"Ward";"A1";"A2";"A3";"AO01";"N/A"\n'
+        '"6";"";"1";"vi";"";"A1";"";"";"";""\n'
+        '"7";"1980-01-01 00:00:00";"2";"vi";"";"A1";"A1";"A1";"AO02";"A1"\n'
     )
     _table, export, mapping = proposed(tmp_path, text)
     assert codes(export) == [["1", "2", "3", "1", ""]]
@@ -68,6 +68,7 @@ def test_limesurvey_with_codes_of_answers_and_unfinished_rows(tmp_path: Path) ->
     assert "1980-01-01 cannot be" in export.faults[1]
     assert 'answers: {"A1": "1"' in mapping
     assert 'blank: ["N/A"]' in mapping
+    assert export.rows[0].unit == "Ward"
 
 
 def test_limesurvey_with_codes_and_texts_in_the_heading(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    """Satisfied: 30 of 40 individuals, 5 of 10 organisations, four of four who do not say who they are; on the
-    other form four of six."""
+    """Satisfied: 30 of 40 individuals, 5 of 10 organisations, four of four who do not say who they are;
+    on the other form four of six."""
     desk = Desk(tmp_path)
     people = [{"A1": "1", "B1_1": "5" if n < 30 else "1"} for n in range(40)]
     people += [{"A1": "2", "B1_1": "4" if n < 5 else "2"} for n in range(10)]
