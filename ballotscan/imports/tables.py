@@ -6,6 +6,7 @@ import csv
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import islice
@@ -133,7 +134,9 @@ def _delimiter(lines: Sequence[str]) -> str:
     """The one that cuts the first rows into equally many cells, the most of them: texts hold commas too."""
     found = []
     for delimiter in _DELIMITERS:
-        rows = list(islice(csv.reader(lines, delimiter=delimiter), _LOOKED_AT))
+        rows: list[list[str]] = []
+        with suppress(csv.Error):  # cut wrongly, a quote may open a cell that never ends
+            rows = list(islice(csv.reader(lines, delimiter=delimiter), _LOOKED_AT))
         widths = {len(row) for row in rows if row}
         found.append((len(widths) == 1 and widths != {1}, len(rows[0]) if rows else 0, delimiter))
     return max(found, key=lambda each: each[:2])[2]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ballotscan.errors import BallotscanError
 from ballotscan.forms.form import Form
 from ballotscan.forms.load import load_form
 from ballotscan.imports.answers import Export, read_answers
@@ -112,6 +113,15 @@ def test_a_heading_may_be_broken_and_full_of_commas(tmp_path: Path) -> None:
     table = read_table(tmp_path / "b.csv")
     assert table.columns == ("id", "Một, hai, ba, bốn", "b")
     assert [row.number for row in table.rows] == [3, 4]  # as a text editor counts
+
+
+def test_a_quote_that_never_closes_is_refused(tmp_path: Path) -> None:
+    rows = "".join(f"{n};x,y\n" for n in range(20_000))
+    (tmp_path / "a.csv").write_text('id;a,"b\n' + rows, encoding="utf-8")
+    assert len(read_table(tmp_path / "a.csv").rows) == 20_000
+    (tmp_path / "b.csv").write_text('id;"a\n' + rows, encoding="utf-8")
+    with pytest.raises(BallotscanError, match=r"b\.csv: row 2 has more cells"):
+        read_table(tmp_path / "b.csv")
 
 
 def test_codes_and_days_that_a_spreadsheet_made_numbers(tmp_path: Path) -> None:
