@@ -149,8 +149,8 @@ class _Reader:
         for part in (each.strip() for each in parts if each.strip()):
             code = self._codes[question.id].get(folded(_whole(part)))
             if code is None:
-                fault = _("column '{column}': '{text}' is no answer to {question}.")
-                faults.append(fault.format(column=column, text=part[:60], question=question.id))
+                fault = _("column '{column}': what stands there is no answer to {question}.")
+                faults.append(fault.format(column=column, question=question.id))
             else:
                 chosen.add(code)
         return chosen
@@ -163,8 +163,7 @@ class _Reader:
             if mark in YES:
                 chosen.add(code)
             elif mark not in NO and mark not in self._mapping.blank:
-                fault = _("column '{column}': '{text}' is neither yes nor no.")
-                faults.append(fault.format(column=column, text=row.cells[column][:60]))
+                faults.append(_("column '{column}': neither yes nor no.").format(column=column))
         return chosen
 
     def _day(self, row: Row, faults: list[str]) -> date | None:
@@ -180,9 +179,9 @@ class _Reader:
         try:
             day = day_of(text, self._mapping.time_format, utc=self._mapping.utc)
         except (ValueError, OverflowError):
-            fault = _("column '{column}': '{text}' is no time as '{format}' writes it.")
+            fault = _("column '{column}': what stands there is no time as '{format}' writes it.")
             shown = self._mapping.time_format or "iso"
-            faults.append(fault.format(column=column, text=text[:60], format=shown))
+            faults.append(fault.format(column=column, format=shown))
             return None
         if not EARLIEST <= day <= self._tomorrow:
             fault = _(

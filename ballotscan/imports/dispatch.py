@@ -54,8 +54,8 @@ def _marked(path: Path, table: Table, returned: str) -> Set[int]:
             found.add(row.number)
         elif mark not in NO:
             raise BallotscanError(
-                _("{file}, row {row}, column '{column}': '{text}' is neither yes nor no.").format(
-                    file=path, row=row.number, column=column, text=row.cells[column][:60]
+                _("{file}, row {row}, column '{column}': neither yes nor no.").format(
+                    file=path, row=row.number, column=column
                 ),
                 _("Write x for what came back, and nothing else."),
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -58,12 +59,14 @@ class _Asked:
     column: str = ""
     columns: Mapping[str, str] | None = None
     answers: Mapping[str, str] | None = None
-    unknown: tuple[str, ...] = ()  # texts that are no answers
+    unknown: tuple[str, ...] = ()  # texts that are no answers and stand in several rows
+    others: int = 0  # how many more that stand in one row only, which may be somebody's own words
 
 
 def propose(table: Table, form: Form) -> str:
     """A mapping for this export as YAML. What is not recognised lies under ``ignore`` or ``not_asked`` with a
-    remark, and so does whatever in it was only guessed."""
+    remark, and so does whatever in it was only guessed. The mapping is kept in the record: no single person's
+    words are in it."""
     left = dict.fromkeys(table.columns)
     questions: dict[str, _Asked] = {}
     for question in form.questions:
@@ -138,14 +141,16 @@ def _code_of(question: Question, text: str) -> str | None:
 
 def _understood(question: Question, column: str, table: Table) -> _Asked:
     """The texts of a column that need a word in the mapping: LimeSurvey's codes, and what is no answer."""
-    texts = dict.fromkeys(row.cells[column] for row in table.rows)
+    texts = Counter(row.cells[column] for row in table.rows)
     if question.multiple:
-        texts = dict.fromkeys(part.strip() for text in texts for part in text.split(_separator(list(texts))))
+        between = _separator(list(texts))
+        texts = Counter(part.strip() for row in table.rows for part in row.cells[column].split(between))
     known = {folded(name) for option in question.options for name in (option.label, option.code)}
     odd = [text for text in texts if text and folded(text) not in known | set(_NOT_SHOWN)]
     codes = {text: code for text in odd if (code := _code_of(question, text)) is not None}
-    unknown = tuple(text for text in odd if text not in codes)
-    return _Asked(column, answers=codes or None, unknown=unknown)
+    unknown = [text for text in odd if text not in codes]
+    often = tuple(text for text in unknown if texts[text] > 1)
+    return _Asked(column, answers=codes or None, unknown=often, others=len(unknown) - len(often))
 
 
 def _separator(texts: Sequence[str]) -> str:
@@ -183,6 +188,10 @@ def _lines(
             shown = ", ".join(_quoted(text) for text in asked.unknown[:_SHOWN])
             yield "  # " + _("No answers of the form; name their codes under answers: {texts}").format(
                 texts=shown
+            )
+        if asked.others:
+            yield "  # " + _("Texts that are no answers and stand in one row only: {count}.").format(
+                count=asked.others
             )
         if asked.answers:
             yield "  # " + _("Taken by their place among the options: compare them with the tool's.")

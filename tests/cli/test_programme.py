@@ -136,7 +136,7 @@ def test_answers_by_the_command_line(folder: Path, capsys: pytest.CaptureFixture
     assert main(command) == ExitCode.USAGE
     err = capsys.readouterr().err
     assert "a.csv, row 2: no day is known" in err
-    assert "a.csv, row 3: column 'H1': '9' is no answer to H1" in err
+    assert "a.csv, row 3: column 'H1': what stands there is no answer to H1" in err
     assert not (folder / "ballotscan.sqlite").exists()
     (folder / "a.csv").write_text("id,H1,H2,H3,H4,H5\n1,1,1,2,2,3\n", encoding="utf-8")
     assert main([*command, "--received", "2023-03-01"]) == ExitCode.OK

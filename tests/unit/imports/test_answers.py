@@ -147,9 +147,9 @@ def test_every_fault_is_named_by_row_and_column(tmp_path: Path) -> None:
         read_table(tmp_path / "a.csv"), read_mapping(tmp_path / "m.yaml"), FORM, "kiosk", None
     )
     assert len(export.faults) == 4
-    assert "a.csv, row 2: column 'H5': 'tệ' is no answer to H5" in export.faults[0]
-    assert "a.csv, row 3: column 'H1': '9'" in export.faults[1]
-    assert "a.csv, row 3: column 'at': 'soon'" in export.faults[2]
+    assert "a.csv, row 2: column 'H5': what stands there is no answer to H5" in export.faults[0]
+    assert "a.csv, row 3: column 'H1'" in export.faults[1]
+    assert "a.csv, row 3: column 'at': what stands there" in export.faults[2]
     assert "a.csv, row 5: column 'id' is empty" in export.faults[3]
 
 
@@ -217,7 +217,7 @@ def test_whom_to_remind_is_told_by_keys_and_by_marks_only(tmp_path: Path) -> Non
     text, left = remaining(path, table, "da ve", None)
     assert (left, "AN@" in text, "+84 9" in text) == (2, False, True)
     path.write_text("Tên,Đã về\nAn,perhaps\n", encoding="utf-8")
-    with pytest.raises(BallotscanError, match="row 2, column 'Đã về': 'perhaps'"):
+    with pytest.raises(BallotscanError, match="row 2, column 'Đã về': neither"):
         remaining(path, read_table(path), "Đã về", None)
 
 
