@@ -70,6 +70,11 @@ def use_language(wanted: str | None) -> Language:
     return language
 
 
+def language_in_use() -> str:
+    """What ``use_language`` chose last."""
+    return os.environ.get("LANGUAGE", "en")
+
+
 def known_language(name: str | None) -> Language | None:
     """The language that a name such as ``vi``, ``vi_VN.UTF-8`` or ``Vietnamese_Vietnam.1258`` stands for.
 

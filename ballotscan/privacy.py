@@ -14,6 +14,29 @@ _NUMBER: Final = re.compile(r"\+?\d(?:[ .\-]?\d){8,}")
 _MAIL: Final = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.\w+")
 
 
+_MARKED: Final = re.compile(r"\[[^\[\]]*\]")
+"""What a typist put into brackets: a person's name."""
+_FAMILY: Final = (
+    *("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô"),
+    *("Dương", "Lý", "Đinh", "Trịnh", "Đoàn", "Trương"),
+)
+"""The commonest family names; with the first fourteen some nine of ten Vietnamese are called."""
+_TITLE: Final = r"(?:[Ôô]ng|[Bb]à|[Aa]nh|[Cc]hị|[Cc]ô|[Cc]hú|[Bb]ác|[Ee]m|[Đđ]ồng chí|[Đđ]/c)"
+_CAPITAL: Final = f"[{''.join(chr(code) for code in range(0x41, 0x1F00) if chr(code).isupper())}]"
+_GIVEN: Final = rf"{_CAPITAL}\w*"
+_NAME: Final = re.compile(
+    rf"\b(?:{'|'.join(_FAMILY)})(?: {_GIVEN}){{1,4}}|\b({_TITLE})((?: {_GIVEN}){{1,5}})"
+)
+
+
+def without_names(text: str) -> str:
+    """A text with names masked: those in brackets, and what looks like one, a capital after a family name or
+    a form of address. What looks like one may be a street, and a name in small letters stays: so a person
+    must read what is published.
+    """
+    return _NAME.sub(lambda found: f"{found[1]} {MASK}" if found[1] else MASK, _MARKED.sub(MASK, text))
+
+
 def without_numbers(text: str) -> str:
     """A text with telephone and identity numbers and mail addresses masked."""
     return _MAIL.sub(MASK, _NUMBER.sub(MASK, text))

@@ -14,6 +14,7 @@ from ballotscan.audit.work import (
     Plan,
     batches_of,
     draw_of,
+    is_changed,
     is_right,
     papers_drawn,
     period_of,
@@ -23,6 +24,7 @@ from ballotscan.audit.work import (
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
+from ballotscan.rules.periods import Period
 
 if TYPE_CHECKING:
     from ballotscan.store.reviews import Reviews
@@ -239,21 +241,31 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         ).format(name=each["name"], count=each["papers"], how=counted)
 
 
-def last_report(reviews: Reviews) -> Mapping[str, Any] | None:
-    """The last audit's outcome, beside its plan's entry, for the overview."""
+def last_report(reviews: Reviews, period: Period | None = None) -> Mapping[str, Any] | None:
+    """The last audit's outcome, of a ``period`` or of all, beside what was planned. One of all units goes
+    before one of a single unit. ``changed``: answers were changed since it was planned.
+    """
     from ballotscan.store import audits
 
-    reports = reviews.look(audits.bodies, "audit_report")
+    plans = {seq: Plan(seq, body) for seq, body in reviews.look(audits.bodies, "audit_plan")}
+    reports = [(plans[body["plan"]], body) for _seq, body in reviews.look(audits.bodies, "audit_report")]
+    if period is not None:
+        days = (period.first.isoformat(), period.last.isoformat())
+        reports = [each for each in reports if (each[0].body["first"], each[0].body["last"]) == days]
+        reports.sort(key=lambda each: not each[0].body["unit"])  # stable: the last of the best kind is last
     if not reports:
         return None
-    plans = dict(reviews.look(audits.bodies, "audit_plan"))
-    body = reports[-1][1]
-    plan = Plan(body["plan"], plans[body["plan"]])
+    plan, body = reports[-1]
     return {
         "period": plan.body["period"],
+        "unit": plan.body["unit"],
         "population": plan.population,
         "limit": share_text(plan),
         "limit_share": float(100 * plan.limit),
+        "sure": 1 - float(plan.body["risk"]),
+        "images": plan.body["source"] == "images",
+        "by_hand": all(each["by_hand"] for each in plan.body["batches"]),
+        "changed": is_changed(reviews, plan),
         **{name: body[name] for name in ("drawn", "bound", "met", "missing")},
         "wrong": len(body["wrong"]),
         "share": 100 * body["bound"] / plan.population,

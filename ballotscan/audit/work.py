@@ -210,9 +210,15 @@ def draw(reviews: Reviews, plan: Plan, seed: str, size: int | None = None) -> li
     return papers_drawn(reviews, plan)
 
 
+def is_changed(reviews: Reviews, plan: Plan) -> bool:
+    """Whether the audited answers are not those of the plan any more."""
+    names = [each["name"] for each in plan.body["batches"]]
+    return record_digest(reviews, names) != str(plan.body["digest"])
+
+
 def refuse_changed(reviews: Reviews, plan: Plan) -> None:
     """Raises ``UsageError`` where the audited answers are not those of the plan any more."""
-    if record_digest(reviews, [each["name"] for each in plan.body["batches"]]) != plan.body["digest"]:
+    if is_changed(reviews, plan):
         raise UsageError(
             _("Answers of the period were changed after the audit was planned."), _("Plan another audit.")
         )

@@ -11,6 +11,7 @@ import typer
 from ballotscan.cli.options import Database
 from ballotscan.errors import BallotscanError, UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import language_in_use
 from ballotscan.settings import load_settings
 
 app = typer.Typer()
@@ -52,7 +53,10 @@ def minute(
     """The box's last minute, with the sheets found in the scan beside."""
     settings = load_settings(db)
 
-    from ballotscan.opening import draw_minute
+    from ballotscan.programme.load import programme_in
+    from ballotscan.report.figures import plain_programme
+    from ballotscan.report.minutes import write_minute
+    from ballotscan.report.pdf import report_pdf
     from ballotscan.store.database import open_store
 
     with open_store(settings.database, settings.folder, create=False) as store:
@@ -66,8 +70,10 @@ def minute(
         alone = sum(each.batch == found[-1].batch for each in every) == 1
         scanned = any(batch.name == found[-1].batch for batch in store.batches())
         sheets = store.balance(found[-1].batch).papers if alone and scanned else None
+        programme = programme_in(settings.folder) or plain_programme(store, settings.period_rule)
+    document = write_minute(found[-1], sheets, programme, language_in_use())
     try:
-        output.write_bytes(draw_minute(found[-1], sheets))
+        output.write_bytes(report_pdf(document))
     except OSError as fault:
         raise BallotscanError(
             _("{file}: the file cannot be written: {reason}.").format(file=output, reason=fault.strerror),

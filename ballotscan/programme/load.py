@@ -17,14 +17,16 @@ from ballotscan.rules.targets import TARGET_RULES, Target
 
 SOURCE_NAME: Final = "programme.yaml"
 SHIPPED: Final = Path(__file__).parent / "shipped"
-FORMATS: Final = ("docx", "pdf", "notice-a4", "notice-a3", "html", "xlsx", "csv", "json", "sav")
+FORMATS: Final = (
+    *("docx", "pdf", "notice-a4", "notice-a3", "minutes", "html", "xlsx", "csv", "json", "sav"),
+)
 T = TypeVar("T", bound=str)
 
 _REQUIRED: Final = ("id", "title", "agency", "period_rule", "forms", "channels", "reports")
 _OPTIONAL: Final = (
     *("subject", "legal", "window", "units", "linh_vuc", "due", "targets", "index", "sub_indices", "method"),
     *("groups", "officials"),
-    *("rank_units", "least_n", "roles", "samples"),
+    *("rank_units", "least_n", "roles", "themes", "samples"),
 )
 
 
@@ -106,6 +108,7 @@ class Programme:
     rank_units: bool
     least_n: int
     roles: tuple[tuple[str, str], ...]
+    themes: tuple[tuple[str, tuple[str, ...]], ...]  # of opinions: name, words that tell it
     reports: tuple[str, ...]
 
     def channel_name(self, channel: str) -> str:
@@ -136,6 +139,7 @@ def load_programme(path: Path) -> Programme:
     target, target_by = _targets(found.get("targets"))
     sub = found["sub_indices"].entries() if "sub_indices" in found else {}
     roles = found["roles"].entries() if "roles" in found else {}
+    themes = found["themes"].entries() if "themes" in found else {}
     window = _text(found, "window")
     rule = _one_of(found["period_rule"], RULES)
     if window:
@@ -163,6 +167,7 @@ def load_programme(path: Path) -> Programme:
         rank_units=found["rank_units"].flag() if "rank_units" in found else False,
         least_n=found["least_n"].whole(1, 10_000) if "least_n" in found else 30,
         roles=tuple((name, node.text()) for name, node in roles.items()),
+        themes=tuple((name, _texts(node)) for name, node in themes.items()),
         reports=tuple(_one_of(node, FORMATS) for node in found["reports"].items()),
     )
 

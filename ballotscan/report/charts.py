@@ -24,6 +24,9 @@ _LEVELS: Final = {
     4: ("#8c2d19", "#e08a5b", "#9cc3e6", "#1f4e79"),
     5: ("#8c2d19", "#e08a5b", "#eadfb4", "#9cc3e6", "#1f4e79"),
 }
+_LIGHT: Final = ("#e3c567", "#e08a5b", "#9cc3e6", "#eadfb4")
+_SAID_FROM: Final = 7.0
+"""Percent: a piece of a bar that is as wide as its number."""
 
 
 def bars(
@@ -67,6 +70,9 @@ def stacks(
                 f'<rect x="{x:.2f}" y="{y}" width="{width:.2f}" height="5.6" fill="{colour}" stroke="#fff"'
                 ' stroke-width="0.2"/>'
             )
+            if share >= _SAID_FROM:
+                ink = "#000" if colour in _LIGHT else "#fff"
+                parts.append(_text(x + width / 2, y + 3.9, str(int(share + 0.5)), "middle", 3.0, ink))
             x += width
     x, y = _LEGEND_MM, height - legend
     for label, colour in zip(levels, colours, strict=False):
@@ -122,9 +128,10 @@ def _label(y: float, name: str) -> list[str]:
     return [_text(_LABEL_MM - 2, y + 2.1 + 3.3 * n, line, "end", 3.1) for n, line in enumerate(lines)]
 
 
-def _text(x: float, y: float, text: str, anchor: str, size: float = 3.6) -> str:
+def _text(x: float, y: float, text: str, anchor: str, size: float = 3.6, ink: str = "#000") -> str:
     return (
-        f'<text x="{x:.2f}" y="{y:.2f}" font-family="{_FONT}" font-size="{size}" text-anchor="{anchor}">'
+        f'<text x="{x:.2f}" y="{y:.2f}" font-family="{_FONT}" font-size="{size}" text-anchor="{anchor}"'
+        f' fill="{ink}">'
         f"{escape(text)}</text>"
     )
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+COUNTRY: Final = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
+MOTTO: Final = "Độc lập - Tự do - Hạnh phúc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """``stamp`` stands on every page of a provisional report; empty for a final one."""
+    """``stamp`` stands on every page of a provisional report; empty for a final one. ``signatures`` are the
+    roles and names of those who sign a minute; where there are none the letterhead's signer signs.
+    """
 
     letterhead: Letterhead
     blocks: tuple[Block, ...]
@@ -80,6 +86,8 @@ class Document:
     language: str
     title: str
     appendix_word: str
+    signatures: tuple[tuple[str, str], ...] = ()
+    sign_here: str = ""
 
     def grids(self) -> tuple[Grid, ...]:
         return tuple(block for block in self.blocks if isinstance(block, Grid))

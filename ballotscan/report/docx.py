@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final
 
-from ballotscan.errors import BallotscanError
-from ballotscan.i18n import gettext as _
 from ballotscan.report.document import Appendix, Block, Chart, Document, Grid, Heading, Letterhead
 from ballotscan.report.pdf import chart_png
 
@@ -15,37 +13,37 @@ FONT: Final = "Times New Roman"
 BODY_PT: Final = 13.5
 # Millimetres; appendix I of the decree allows top and bottom 20 to 25, left 30 to 35, right 15 to 20.
 TOP_MM, BOTTOM_MM, LEFT_MM, RIGHT_MM = 20, 20, 30, 15
+KEPT_ROWS: Final = 10
+"""A table of up to so many rows is not cut by a page's end."""
+_MOTTO_MM: Final = 51
+"""The motto's length at 13.5 points, bold: the rule below is as long."""
 _TEXT_MM: Final = 210 - LEFT_MM - RIGHT_MM
 _RED: Final = "B00020"
 
 
-def report_docx(document: Document, template: Path | None = None) -> bytes:
-    """The report. A ``template`` is a Word file of the office's own, whose page, styles and header are kept;
-    the report follows what stands in it. Raises ``BallotscanError`` where it is no Word file.
-    """
+def report_docx(document: Document) -> bytes:
+    """The document in the program's own layout."""
     import docx
-    from docx.opc.exceptions import PackageNotFoundError
 
-    try:
-        word = docx.Document(str(template) if template else None)
-    except (PackageNotFoundError, KeyError, ValueError) as fault:
-        raise BallotscanError(
-            _("{file}: this is no Word document.").format(file=template), _("Save it as .docx.")
-        ) from fault
-    writer = _Writer(word)
-    if template is None:
-        writer.set_page(document.stamp)
-    else:
-        writer.stamp_only(document.stamp)
+    word = docx.Document()
+    writer = Writer(word)
+    writer.set_page(document.stamp)
     writer.letterhead(document.letterhead)
-    signed = False
-    for block in document.blocks:
-        if isinstance(block, Appendix) and not signed:
-            writer.signature(document.letterhead)
-            signed = True
-        writer.block(block, document.appendix_word)
-    if not signed:
-        writer.signature(document.letterhead)
+    body, appendix = parts_of(document)
+    writer.blocks(body, document.appendix_word)
+    writer.signature(document)
+    writer.blocks(appendix, document.appendix_word)
+    return saved(word, document)
+
+
+def parts_of(document: Document) -> tuple[Sequence[Block], Sequence[Block]]:
+    """What stands before the signature, and the appendices after it."""
+    first = next((n for n, block in enumerate(document.blocks) if isinstance(block, Appendix)), None)
+    return document.blocks[:first], document.blocks[first:] if first is not None else ()
+
+
+def saved(word: Any, document: Document) -> bytes:
+    """The file's bytes, with title and author."""
     word.core_properties.title = document.title
     word.core_properties.author = document.letterhead.agency
     out = io.BytesIO()
@@ -53,8 +51,8 @@ def report_docx(document: Document, template: Path | None = None) -> bytes:
     return out.getvalue()
 
 
-class _Writer:
-    """Writes blocks into one Word document."""
+class Writer:
+    """Writes blocks at the end of a Word document."""
 
     def __init__(self, word: Any) -> None:
         self._word = word
@@ -73,27 +71,22 @@ class _Writer:
         style = self._word.styles["Normal"]
         style.font.size = Pt(BODY_PT)
         _set_font(style)
-        self._stamp(section.first_page_header, stamp)
         self._page_number(section.header)
-        self._stamp(section.header, stamp)
+        self.stamp(stamp)
 
-    def stamp_only(self, stamp: str) -> None:
-        for section in self._word.sections:
-            self._stamp(section.header, stamp)
-            if section.different_first_page_header_footer:
-                self._stamp(section.first_page_header, stamp)
-
-    def _stamp(self, header: Any, stamp: str) -> None:
-        """Into the header's own first line, at its right end, so that the page keeps its top margin."""
+    def stamp(self, stamp: str) -> None:
+        """Into every header's own first line, at its right end, so that the page keeps its top margin."""
         if not stamp:
             return
-        paragraph = header.paragraphs[0]
-        if not paragraph.runs:
-            _align(paragraph, "RIGHT")
-        else:
-            _tabs(paragraph)
-            paragraph.add_run("\t")
-        _run(paragraph, stamp, 12, bold=True, colour=_RED)
+        for number, section in enumerate(self._word.sections):
+            headers = [section.header]
+            headers += [section.first_page_header] if section.different_first_page_header_footer else []
+            headers += (
+                [section.even_page_header] if self._word.settings.odd_and_even_pages_header_footer else []
+            )
+            for header in headers:
+                if number == 0 or not header.is_linked_to_previous:
+                    _stamp(header.paragraphs[0], stamp)
 
     def _page_number(self, header: Any) -> None:
         from docx.oxml import OxmlElement
@@ -113,43 +106,70 @@ class _Writer:
     # --- head and foot of the document ---
 
     def letterhead(self, head: Letterhead) -> None:
-        table = self._word.add_table(rows=2, cols=2)
-        table.autofit = False
+        widths = (_TEXT_MM * 0.43, _TEXT_MM * 0.57)
+        table = self._table(2, widths)
         left, right = table.rows[0].cells
-        _widths(table, (_TEXT_MM * 0.41, _TEXT_MM * 0.59))
-        _fill(left, [(head.parent, 12, False, False), (head.agency, 12, True, False)])
-        _underline(left.paragraphs[-1], 8)
-        _fill(right, [(head.country, 12, True, False), (head.motto, 13, True, False)])
-        _underline(right.paragraphs[-1], 16)
+        _fill(left, [(head.parent, 12.5, False, False), (head.agency, 12.5, True, False)])
+        _rule(left, (widths[0] - 26) / 2)  # a third to a half of the line
+        _fill(right, [(head.country, 12.5, True, False), (head.motto, 13.5, True, False)])
+        _rule(right, (widths[1] - _MOTTO_MM) / 2)
         left, right = table.rows[1].cells
         _fill(left, [(head.number, 13, False, False)])
         _fill(right, [(head.place_and_day, 13.5, False, True)])
         for text, space in ((head.kind, 18), (head.subject, 0)):
             paragraph = self._word.add_paragraph()
             _align(paragraph, "CENTER")
-            _space(paragraph, before=space, after=6 if not space else 0)
+            _space(paragraph, before=space)
             _run(paragraph, text, 14, bold=True)
+        _rule(self._word, (_TEXT_MM - 50) / 2, after=10)
 
-    def signature(self, head: Letterhead) -> None:
-        _space(self._word.add_paragraph(), before=6)
-        table = self._word.add_table(rows=1, cols=2)
-        table.autofit = False
-        _widths(table, (_TEXT_MM * 0.5, _TEXT_MM * 0.5))
+    def signature(self, document: Document) -> None:
+        """Who signs; kept with what stands last before it."""
+        head = document.letterhead
+        self._keep_last()
+        _space(self._word.add_paragraph(), keep=True)
+        if document.signatures:
+            self._signatures(document)
+            return
+        table = self._table(1, (_TEXT_MM * 0.5, _TEXT_MM * 0.5))
         left, right = table.rows[0].cells
-        _fill(
-            left,
-            [
-                (head.recipients_title, 12, True, True),
-                *((text, 11, False, False) for text in head.recipients),
-            ],
-        )
+        title = (head.recipients_title, 12, True, True)
+        _fill(left, [title, *((text, 11, False, False) for text in head.recipients)])
         for paragraph in left.paragraphs:
             _align(paragraph, "LEFT")
         _fill(right, [(head.signer, 13.5, True, False), *[("", 13.5, False, False)] * 4])
 
+    def _signatures(self, document: Document) -> None:
+        """Up to three persons beside each other."""
+        pairs = document.signatures
+        columns = min(3, len(pairs))
+        table = self._table(-(-len(pairs) // columns), (_TEXT_MM / columns,) * columns)
+        for place, (role, name) in enumerate(pairs):
+            lines = [(role, 13.5, True, False), (document.sign_here, 12, False, True)]
+            lines += [*[("", 13.5, False, False)] * 3, (name, 13.5, True, False), ("", 8, False, False)]
+            _fill(table.rows[place // columns].cells[place % columns], lines)
+
+    def _table(self, rows: int, widths_mm: tuple[float, ...]) -> Any:
+        """Without borders and whole on one page."""
+        table = self._word.add_table(rows=rows, cols=len(widths_mm))
+        table.autofit = False
+        _narrow_cells(table, 0)
+        _widths(table, widths_mm)
+        for row in table.rows:
+            _whole(row)
+        return table
+
+    def _keep_last(self) -> None:
+        if self._word.paragraphs:
+            self._word.paragraphs[-1].paragraph_format.keep_with_next = True
+
     # --- blocks ---
 
-    def block(self, block: Block, appendix: str) -> None:
+    def blocks(self, blocks: Sequence[Block], appendix: str) -> None:
+        for block in blocks:
+            self._block(block, appendix)
+
+    def _block(self, block: Block, appendix: str) -> None:
         match block:
             case Heading():
                 paragraph = self._word.add_paragraph()
@@ -176,28 +196,34 @@ class _Writer:
 
     def _grid(self, grid: Grid) -> None:
         columns = len(grid.head)
-        size = 8.5 if columns > 8 else 10.5 if columns > 5 else 12
+        size = 8.5 if columns > 10 else 9 if columns > 8 else 11 if columns > 5 else 12
         caption = self._word.add_paragraph()
         _align(caption, "CENTER")
         _space(caption, before=8, after=4, keep=True)
         _run(caption, grid.caption, 12.5, bold=True, italic=True)
-        table = self._word.add_table(rows=0, cols=columns)
+        table = self._word.add_table(rows=len(grid.rows) + 1, cols=columns)
         table.autofit = False
-        table.style = "Table Grid"
+        _borders(table)
         _narrow_cells(table)
-        for place, row in enumerate([grid.head, *grid.rows]):
+        together = len(grid.rows) <= KEPT_ROWS
+        for place, (row, texts) in enumerate(zip(table.rows, (grid.head, *grid.rows), strict=True)):
             strong = place == 0 or place - 1 in grid.strong
-            cells = table.add_row().cells
-            for column, (cell, text) in enumerate(zip(cells, row, strict=True)):
-                _fill(cell, [(text, size, strong, False)])
+            _whole(row)
+            for column, (cell, text) in enumerate(zip(row.cells, texts, strict=True)):
+                _fill(
+                    cell,
+                    [(text, size, strong, False)],
+                    keep=place == 0 or (together and place < len(grid.rows)),
+                )
+                _middle(cell)
                 if column == 0 and place:
                     _align(cell.paragraphs[0], "LEFT")
         unit = _TEXT_MM / (grid.first + columns - 1)
         _widths(table, (unit * grid.first, *[unit] * (columns - 1)))
         _repeat_head(table.rows[0])
         note = self._word.add_paragraph()
-        _space(note, after=6)
-        _run(note, grid.note, 11, italic=True)
+        _space(note, after=6 if grid.note else 2)
+        _run(note, grid.note or " ", 11 if grid.note else 4, italic=True)
 
     def _chart(self, chart: Chart) -> None:
         from docx.shared import Mm
@@ -271,13 +297,19 @@ def _tabs(paragraph: Any) -> None:
     stops.add_tab_stop(Mm(_TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
 
 
-def _fill(cell: Any, lines: list[tuple[str, float, bool, bool]]) -> None:
+def _fill(cell: Any, lines: list[tuple[str, float, bool, bool]], keep: bool = False) -> None:
     """A cell's lines: text, size, bold, italic; centred."""
     for place, (text, size, bold, italic) in enumerate(lines):
         paragraph = cell.paragraphs[0] if place == 0 else cell.add_paragraph()
         _align(paragraph, "CENTER")
-        _space(paragraph)
+        _space(paragraph, keep=keep)
         _run(paragraph, text, size, bold=bold, italic=italic)
+
+
+def _middle(cell: Any) -> None:
+    from docx.enum.table import WD_ALIGN_VERTICAL
+
+    cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
 
 
 def _widths(table: Any, widths_mm: tuple[float, ...]) -> None:
@@ -290,18 +322,52 @@ def _widths(table: Any, widths_mm: tuple[float, ...]) -> None:
             cell.width = Mm(width)
 
 
-def _underline(paragraph: Any, indent_mm: float) -> None:
-    """A rule under a line, not as wide as the column: the decree's mark below agency and motto."""
+def _stamp(paragraph: Any, stamp: str) -> None:
+    if not paragraph.runs:
+        _align(paragraph, "RIGHT")
+    else:
+        _tabs(paragraph)
+        paragraph.add_run("\t")
+    _run(paragraph, stamp, 12, bold=True, colour=_RED)
+
+
+def _rule(place: Any, indent_mm: float, after: float = 2) -> None:
+    """A rule on a line of its own, set in from both sides: below agency, motto and subject."""
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
-    from docx.shared import Mm
+    from docx.shared import Mm, Pt
 
-    borders, bottom = OxmlElement("w:pBdr"), OxmlElement("w:bottom")
+    paragraph = place.add_paragraph()
+    borders, top = OxmlElement("w:pBdr"), OxmlElement("w:top")
     for name, value in (("val", "single"), ("sz", "6"), ("space", "1"), ("color", "000000")):
-        bottom.set(qn(f"w:{name}"), value)
-    borders.append(bottom)
+        top.set(qn(f"w:{name}"), value)
+    borders.append(top)
     paragraph._p.get_or_add_pPr().append(borders)
-    paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Mm(indent_mm)
+    form = paragraph.paragraph_format
+    form.left_indent = form.right_indent = Mm(indent_mm)
+    form.space_before, form.space_after, form.line_spacing = Pt(2), Pt(after), Pt(4)
+    _run(paragraph, " ", 2)
+
+
+def _borders(table: Any) -> None:
+    """Its own, not a style's: an office's Word file may lack that."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    borders = OxmlElement("w:tblBorders")
+    for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
+        line = OxmlElement(f"w:{side}")
+        for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", "000000")):
+            line.set(qn(f"w:{name}"), value)
+        borders.append(line)
+    table._tbl.tblPr.append(borders)
+
+
+def _whole(row: Any) -> None:
+    """Not cut by a page's end."""
+    from docx.oxml import OxmlElement
+
+    row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
 
 
 def _narrow_cells(table: Any, margin_mm: float = 0.8) -> None:

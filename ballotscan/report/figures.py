@@ -10,12 +10,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ballotscan import ENGINE, __version__
 from ballotscan.errors import UsageError
 from ballotscan.forms.form import Form
 from ballotscan.forms.load import find_forms, load_form
 from ballotscan.i18n import gettext as _
 from ballotscan.programme.load import Agency, Channel, Chosen, Programme
+from ballotscan.report.opinions import Opinion, gather_opinions
+from ballotscan.report.provenance import Provenance, trace
 from ballotscan.rules.periods import Period, previous_period
 from ballotscan.rules.targets import Progress, wanted
 from ballotscan.store.rows import CountedSheet, Scope, SheetAnswers
@@ -69,18 +70,6 @@ class FormFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    version: str
-    engine: str
-    entries: int
-    head: str
-    templates: tuple[tuple[str, str, str], ...]  # form, edition, hash
-    rulings: int
-    imports: int
-    closed_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Figures:
     """A report's figures. ``tally`` is unmasked; nothing finer than ``forms`` may be printed of it."""
 
@@ -91,7 +80,7 @@ class Figures:
     together: Named | None  # the programme's index over all forms, where there are several
     progress: tuple[Progress, ...]
     dossiers: int
-    comments: tuple[str, ...]
+    opinions: tuple[Opinion, ...]
     published: tuple[tuple[str, Fraction], ...]  # earlier counts of others: name, satisfied share of ballots
     provenance: Provenance
     least_cell: int
@@ -141,9 +130,9 @@ def gather(
         together=_together(figures, programme.index.name),
         progress=_progress(programme, figures[0], dossiers) if figures else (),
         dossiers=sum(dossiers.values()),
-        comments=tuple(text for _sheet, text in store.comments(period.first, period.last)),
+        opinions=gather_opinions(store, period, forms.values()),
         published=_published(store, period, forms),
-        provenance=_provenance(store, tally),
+        provenance=trace(store, tally),
         least_cell=least_cell,
     )
 
@@ -374,22 +363,6 @@ def _published(
     return tuple(found)
 
 
-def _provenance(store: Store, tally: Tally) -> Provenance:
-    seq, head = store.head()
-    hashes = store.form_hashes()
-    names = {batch.name for batch in tally.batches}
-    return Provenance(
-        version=__version__,
-        engine=ENGINE,
-        entries=seq,
-        head=head,
-        templates=tuple((f.form, f.edition, hashes[f.form, f.edition]) for f in tally.forms),
-        rulings=store.rulings_on(names),
-        imports=sum(bool(names & set(each["batches"])) for each in store.imports()),
-        closed_by=tally.closed.signers if tally.closed else (),
-    )
-
-
 def plain_programme(store: Store, rule: str) -> Programme:
     """What stands in for a programme where an office has none: its names are dots to fill in."""
     dots = "……………………"
@@ -417,5 +390,6 @@ def plain_programme(store: Store, rule: str) -> Programme:
         rank_units=False,
         least_n=LEAST_N,
         roles=(),
-        reports=("docx", "pdf", "html", "xlsx", "csv", "json"),
+        themes=(),
+        reports=("docx", "pdf", "minutes", "html", "xlsx", "csv", "json"),
     )

@@ -16,10 +16,13 @@ h3{font-size:1.05rem}
 table{border-collapse:collapse;width:100%;font-size:.9rem} caption{font-weight:bold;margin:.5rem 0}
 th,td{border:1px solid #888;padding:.25rem .4rem;text-align:center}
 th[scope=row]{text-align:left;font-weight:normal}
-.strong,.strong th{font-weight:bold} .wide{overflow-x:auto}
-figure{margin:1rem 0} svg{max-width:100%;height:auto}
+.strong,.strong th{font-weight:bold}
+figure{margin:1rem 0;overflow-x:auto} svg{width:100%;min-width:36rem;max-width:44rem;height:auto}
+.wide table.many{min-width:44rem} .wide{overflow-x:auto}
+header b,header p{overflow-wrap:anywhere}
 .stamp{position:fixed;top:.5rem;right:.5rem;color:#b00020;border:3px solid;padding:.2rem .6rem;
-font-weight:bold;background:#fff} @media print{body{margin:0;max-width:none}}
+font-weight:bold;background:#fff;z-index:1} body.stamped{padding-top:2.5rem}
+@media print{body{margin:0;max-width:none}}
 """
 
 
@@ -27,11 +30,12 @@ def report_html(document: Document) -> str:
     """The page's whole text."""
     head = document.letterhead
     stamp = f'<div class="stamp">{escape(document.stamp)}</div>' if document.stamp else ""
+    kind = ' class="stamped"' if document.stamp else ""
     return "".join(
         [
             f'<!DOCTYPE html><html lang="{document.language}"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width">',
-            f"<title>{escape(document.title)}</title><style>{_STYLE}</style></head><body>{stamp}",
+            '<meta name="viewport" content="width=device-width,initial-scale=1">',
+            f"<title>{escape(document.title)}</title><style>{_STYLE}</style></head><body{kind}>{stamp}",
             f"<header><p>{escape(head.parent)}<br><b>{escape(head.agency)}</b></p>",
             f"<h1>{escape(head.kind)}<br>{escape(head.subject)}</h1>",
             f"<p><i>{escape(head.place_and_day)}</i></p></header><main>",
@@ -59,7 +63,8 @@ def _block(block: Block, appendix: str) -> Iterator[str]:
 
 
 def _grid(grid: Grid) -> Iterator[str]:
-    yield f'<div class="wide"><table><caption>{escape(grid.caption)}</caption><thead><tr>'
+    many = ' class="many"' if len(grid.head) > 5 else ""
+    yield f'<div class="wide" tabindex="0"><table{many}><caption>{escape(grid.caption)}</caption><thead><tr>'
     yield "".join(f'<th scope="col">{escape(name)}</th>' for name in grid.head)
     yield "</tr></thead><tbody>"
     for place, row in enumerate(grid.rows):

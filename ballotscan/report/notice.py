@@ -1,29 +1,33 @@
-"""The one-page public notice: the index, what it rests on, and how the factors stand."""
+"""The one-page public notice: the index, what it rests on, how the factors stand, and how it was before."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ballotscan.i18n import gettext as _
-from ballotscan.report.content import rule_of
-from ballotscan.report.document import Chart, Document
-from ballotscan.report.figures import Figures
-from ballotscan.report.wording import count, index_name, index_value, interval, period_text
-from ballotscan.tally.render import rounding_text
+from ballotscan.report.document import Document
+from ballotscan.report.figures import Figures, FormFigures
+from ballotscan.report.results import part_rows
+from ballotscan.report.wording import (
+    count,
+    index_name,
+    index_value,
+    interval,
+    period_name,
+    period_text,
+    rule_of,
+)
+from ballotscan.tally.named import Named
+from ballotscan.tally.render import factor_text, rounding_text
+
+_BEFORE: Final = 2  # earlier periods shown
 
 
-def write_notice(
-    figures: Figures, document: Document, paper: Literal["a4", "a3"], today: date
-) -> dict[str, Any]:
-    """What the notice shows, from the report's own figures and charts. Of several groups of respondents the
-    first is shown large, the others in the line of counts.
+def write_notice(figures: Figures, document: Document, paper: Literal["a4", "a3"]) -> dict[str, Any]:
+    """What the notice shows, from the report's own figures. Of several groups of respondents the first is
+    shown large, the others in the line of counts.
     """
     first, rule = figures.forms[0], rule_of(figures)
-    charts = [block for block in document.blocks if isinstance(block, Chart)]
-    charts = [chart for chart in charts if chart.kind == "bars"][:1] + [
-        c for c in charts if c.kind == "trend"
-    ][:1]
     received = sum(each.received for each in figures.accounts)
     counts = [(_("ballots received"), count(received)), (_("valid ballots"), count(figures.ballots))]
     if figures.dossiers:
@@ -44,8 +48,29 @@ def write_notice(
         "value_text": index_name(first.chosen.name),
         "interval": _("95% interval: {interval}").format(interval=interval(first.chosen, rule)),
         "counts": counts,
-        "charts": [{"caption": c.caption, "svg": c.svg, "text": c.text} for c in charts],
+        "bars": [each for each in (_factors(figures, first), _periods(figures, first)) if each["rows"]],
         "foot": _("Figures are {rounding}, to two decimals.").format(rounding=rounding_text(rule)),
         "place_and_day": head.place_and_day,
         "signer": head.signer,
     }
+
+
+def _factors(figures: Figures, form: FormFigures) -> dict[str, Any]:
+    rows = part_rows(form.factors, rule_of(figures), factor_text)
+    bars = [(row[0], _length(part.index), row[2]) for part, row in zip(form.factors, rows, strict=True)]
+    return {"title": _("Satisfied answers by factor"), "rows": bars}
+
+
+def _periods(figures: Figures, form: FormFigures) -> dict[str, Any]:
+    """This period after those before; none where it is the first, or the index is no share."""
+    past = form.history[-_BEFORE:] if form.chosen.name != "mean_score" else ()
+    points = [*past, (figures.period.name, form.chosen)] if past else []
+    rows = [
+        (period_name(name), _length(index), index_value(index, rule_of(figures))) for name, index in points
+    ]
+    return {"title": _("Satisfaction over time, %"), "rows": rows}
+
+
+def _length(index: Named | None) -> float:
+    """A bar's length, from 0 to 1."""
+    return float(index.value) if index and index.value is not None else 0.0

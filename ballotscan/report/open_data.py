@@ -10,14 +10,21 @@ from typing import Any, Final
 from ballotscan.i18n import gettext as _
 from ballotscan.report.figures import Figures
 from ballotscan.report.rows import ABOUT, Ballots
+from ballotscan.settings import Settings
 from ballotscan.tally.figures import Tally
 from ballotscan.tally.files import COLUMNS, as_csv, as_data
 from ballotscan.tally.rounding import as_percent
+from ballotscan.tally.small_cells import mask_tally
 
 _NUMBERS: Final = {
     "count": "integer", "answers": "integer", "ballots": "integer", "share_of_answers": "number",
     "share_of_ballots": "number", "first": "date", "last": "date",
 }  # fmt: skip
+
+
+def masked_tally(figures: Figures, settings: Settings) -> Tally:
+    """The tally as it may be published."""
+    return mask_tally(figures.tally, settings.least_cell, settings.mask_one_way)
 
 
 def open_csv(masked: Tally) -> str:
@@ -71,29 +78,69 @@ def _value(value: Any, name: str, rounding: Any) -> float | None:
 
 
 def json_schema() -> str:
-    """A JSON Schema of the document's first level and its indices."""
-    text, number, whole = {"type": "string"}, {"type": ["number", "null"]}, {"type": "integer"}
-    index = {
-        "type": "object",
-        "required": ["form", "name", "value", "out_of", "ballots"],
-        "properties": {
-            "form": text, "group": text, "name": text, "value": number, "out_of": whole, "ballots": whole,
-            "low": number, "high": number,
-        },
-    }  # fmt: skip
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "type": "object",
-        "required": ["programme", "provisional", "period", "forms", "indices"],
-        "properties": {
-            "programme": text,
-            "provisional": {"type": "boolean"},
-            "period": {"type": "object"},
-            "forms": {"type": "array"},
-            "indices": {"type": "array", "items": index},
-        },
-    }
+    """A JSON Schema (draft 7) of the whole document: every key, and which counts may be hidden (null)."""
+    awaiting = _object(answers=_COUNT, sheets=_COUNT)
+    number = {"type": ["number", "null"]}
+    index = {"form": _TEXT, "name": _TEXT, "value": number, "out_of": _COUNT, "ballots": _COUNT}
+    document = _object(
+        programme=_TEXT,
+        provisional=_FLAG,
+        awaiting=awaiting,
+        ruled_alone=_COUNT,
+        least_cell=_COUNT,
+        period=_object(name=_TEXT, rule=_TEXT, first=_TEXT, last=_TEXT),
+        forms=_list(_form_schema(awaiting)),
+        indices=_list(_object(**index, group=_TEXT, low=number, high=number)),
+        sub_indices=_list(_object(**index)),
+    )
+    # what is not named here tells of batches and the close, see ballotscan/tally/files.py
+    document["additionalProperties"] = True
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", **document}
     return json.dumps(schema, indent=2) + "\n"
+
+
+_TEXT: Final = {"type": "string"}
+_FLAG: Final = {"type": "boolean"}
+_COUNT: Final = {"type": "integer", "minimum": 0}
+
+
+def _form_schema(awaiting: Any) -> dict[str, Any]:
+    text, whole = _TEXT, _COUNT
+    hidden = {"type": ["integer", "null"], "minimum": 0}
+    share = {"type": ["number", "null"], "minimum": 0, "maximum": 100}
+    shares = {"share_of_answers": share, "share_of_ballots": share}
+    texts = _list(text)
+    option = _object(code=text, label=text, count=hidden, **shares)
+    places = dict.fromkeys(("answered", "blank", "invalid", "awaiting"), hidden)
+    item = _object(
+        id=text, text=text, factor={"type": ["string", "null"]}, questions=texts, multiple=_FLAG,
+        ballots=whole, **places, options=_list(option),
+    )  # fmt: skip
+    level = _object(
+        level={"enum": ["question", "factor", "all"]}, id=text, questions=texts, satisfied=hidden,
+        answers=hidden, ballots=whole, **shares,
+    )  # fmt: skip
+    group = _object(
+        by={"enum": ["all", "unit", "channel", "linh_vuc"]}, value=text, sheets=whole, questions=_list(item),
+        factors=_list(item), indices=_list(level),
+    )  # fmt: skip
+    states = ("counted", "read", "review", "void", "set_aside", "incomplete")
+    sheets = _object(**dict.fromkeys(states, whole))
+    return _object(form=text, edition=text, title=text, sheets=sheets, awaiting=awaiting, groups=_list(group))
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    """An object that has all of these and no others."""
+    return {
+        "type": "object",
+        "required": list(properties),
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def _list(of: Any) -> dict[str, Any]:
+    return {"type": "array", "items": of}
 
 
 def write_sav(path: Path, ballots: Ballots) -> None:

@@ -28,6 +28,8 @@ def report_pdf(document: Document) -> bytes:
     """The report on A4. Raises ``BallotscanError`` if it cannot be set."""
     blocks = [_plain(block) for block in document.blocks]
     first = next((n for n, block in enumerate(blocks) if block["kind"] == "appendix"), len(blocks))
+    if first:
+        blocks[first - 1]["last"] = True
     blocks.insert(first, {"kind": "signature"})
     data = asdict(document) | {"blocks": blocks, "fonts": FONTS}
     return _compile("report.typ", "report", data, "pdf")

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from ballotscan.i18n import gettext as _
 from ballotscan.rules.periods import Period
+from ballotscan.rules.targets import Target
 from ballotscan.tally.figures import AWAITING, NOT_GIVEN
 from ballotscan.tally.named import Named
 from ballotscan.tally.rounding import Rounding, rounded
 
+if TYPE_CHECKING:
+    from ballotscan.report.figures import Figures
+
 NOT_SHOWN = "*"
+
+
+def rule_of(figures: Figures) -> Rounding:
+    """The programme's rounding rule."""
+    return "truncate" if figures.programme.index.rounding == "truncate" else "half_up"
+
+
+def lower(text: str) -> str:
+    """As it stands within a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def decimal_mark() -> str:
@@ -61,6 +76,43 @@ def day(value: date) -> str:
     return value.strftime("%d/%m/%Y")
 
 
+def place_and_day(place: str, today: date) -> str:
+    """As decree 30/2020/NĐ-CP writes it: days below 10, January and February with a nought before."""
+    month = f"{today.month:02d}" if today.month < 3 else str(today.month)
+    return _("{place}, {day}/{month}/{year}").format(
+        place=place, day=f"{today.day:02d}", month=month, year=today.year
+    )
+
+
+def target_text(target: Target, by: str) -> str:
+    """A target's rule and its numbers in words."""
+    texts = {
+        "slovin": _("The number of ballots wanted is Slovin's, with an error of {error}").format(
+            error=_plain_percent(target.error)
+        ),
+        "quota": _("{quota} ballots were wanted").format(quota=count(target.quota)),
+        "share": _("Ballots were wanted of {share} of the dossiers").format(
+            share=_plain_percent(target.share)
+        ),
+        "tiers": _("Ballots were wanted by the number of dossiers: {tiers}").format(
+            tiers="; ".join(_tier_text(bound, of) for bound, of in target.tiers)
+        ),
+    }
+    each = _("of each field of procedure") if by == "linh_vuc" else _("of each unit")
+    return f"{texts[target.rule]}, {each}."
+
+
+def _tier_text(bound: int | None, of: Fraction) -> str:
+    wanted = _plain_percent(of)
+    if bound is None:
+        return _("{share} of more").format(share=wanted)
+    return _("{share} of up to {count}").format(share=wanted, count=count(bound))
+
+
+def _plain_percent(value: Fraction) -> str:
+    return f"{float(value * 100):g}%".replace(".", decimal_mark())
+
+
 def group_name(value: str) -> str:
     """A unit's, channel's or field's name; what is not known in words."""
     return {NOT_GIVEN: _("not given"), AWAITING: _("awaiting review")}.get(value, value)
@@ -78,9 +130,31 @@ def index_name(name: str) -> str:
     }[name]
 
 
+def period_name(name: str) -> str:
+    """A period's name in words: ``2023Q1`` as the first quarter of 2023."""
+    if ".." in name:
+        return " – ".join(day(date.fromisoformat(each)) for each in name.split(".."))
+    year, part, number = name[:4], name[4:5], name[5:]
+    match part:
+        case "":
+            return _("Year {year}").format(year=year)
+        case "-":
+            return _("Month {month}/{year}").format(month=number, year=year)
+        case "Q":
+            return _("Quarter {quarter} of {year}").format(quarter=_QUARTERS[int(number) - 1], year=year)
+        case "H":
+            first, second = _("First six months of {year}"), _("Last six months of {year}")
+            return (first if number == "1" else second).format(year=year)
+        case _:
+            return _("Nine months of {year}").format(year=year)
+
+
+_QUARTERS = ("I", "II", "III", "IV")
+
+
 def period_text(period: Period) -> str:
     """A period with its days; two dates need no name."""
-    about = {"name": period.name, "first": day(period.first), "last": day(period.last)}
+    about = {"name": period_name(period.name), "first": day(period.first), "last": day(period.last)}
     if period.rule == "dates":
         return _("Ballots received from {first} to {last}, both days included.").format(**about)
-    return _("Period {name}: ballots received from {first} to {last}, both days included.").format(**about)
+    return _("{name}: ballots received from {first} to {last}, both days included.").format(**about)

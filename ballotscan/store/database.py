@@ -328,11 +328,6 @@ class Store:
         with self._reading() as connection:
             return importing.imports(connection)
 
-    def comments(self, first: date, last: date) -> list[tuple[str, str]]:
-        """See ``importing.comments``."""
-        with self._reading() as connection:
-            return importing.comments(connection, first, last)
-
     def declare(self, kind: importing.Declared, body: Mapping[str, Any]) -> bool:
         """Enter numbers that an office declares; False where the very same stand already."""
         with self._writing() as connection:

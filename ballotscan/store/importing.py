@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -123,18 +122,6 @@ def declared(connection: Connection, kind: str) -> list[dict[str, Any]]:
 def imports(connection: Connection) -> list[dict[str, Any]]:
     """Every import of answers, in order."""
     return list(_bodies(connection, "import"))
-
-
-def comments(connection: Connection, first: date, last: date) -> list[tuple[str, str]]:
-    """What respondents wrote on sheets received on these days, with numbers masked: sheet and text."""
-    query = (
-        select(sheets.c.id, imported.c.comment)
-        .join(sheets, sheets.c.key == imported.c.sheet)
-        .join(batches, batches.c.name == sheets.c.batch)
-        .where(imported.c.comment != "", batches.c.received.between(first, last))
-        .order_by(imported.c.sheet)
-    )
-    return [(row[0], row[1]) for row in connection.execute(query)]
 
 
 def _bodies(connection: Connection, kind: str) -> Iterator[dict[str, Any]]:

@@ -90,6 +90,16 @@ class PersonFigures(NamedTuple):
     overruled: int
 
 
+class Agreement(NamedTuple):
+    """Rulings that stand on answers of sheets that count: ``by_two`` persons settled them, in ``disputed``
+    of these after two had differed; ``alone`` one person did.
+    """
+
+    by_two: int
+    disputed: int
+    alone: int
+
+
 _ANSWER = (
     *(sheets.c.key, sheets.c.id, sheets.c.batch, sheets.c.form, sheets.c.edition),
     *(answers.c.question, answers.c.side, answers.c.codes, answers.c.outcome, answers.c.status),
@@ -303,6 +313,29 @@ def ruled_alone(connection: Connection, names: Collection[str]) -> int:
     )
     found = (connection.execute(query.where(sheets.c.batch.in_(part))) for part in parts(sorted(names)))
     return sum(int(each.scalar_one()) for each in found)
+
+
+def agreement(connection: Connection, names: Collection[str]) -> Agreement:
+    """How people came to the rulings that stand on the sheets of these batches that count."""
+    settled_by_two = (
+        select(rulings.c.key)
+        .join(agreed, agreed.c.ruling == rulings.c.key)
+        .join(sheets, sheets.c.key == rulings.c.sheet)
+        .where(rulings.c.superseded_by.is_(None))
+        .where(sheets.c.state.in_((SheetState.READ.value, SheetState.REVIEW.value)))
+    )
+    other = or_(proposals.c.codes != rulings.c.codes, proposals.c.invalid != rulings.c.invalid)
+    after_dispute = (
+        select(proposals.c.key)
+        .where(proposals.c.settled == rulings.c.key, proposals.c.act == "answer", other)
+        .exists()
+    )
+    by_two = disputed = 0
+    for part in parts(sorted(names)):
+        of_part = settled_by_two.where(sheets.c.batch.in_(part))
+        by_two += len(connection.execute(of_part).all())
+        disputed += len(connection.execute(of_part.where(after_dispute)).all())
+    return Agreement(by_two, disputed, ruled_alone(connection, names))
 
 
 def person_figures(connection: Connection) -> list[PersonFigures]:

@@ -30,7 +30,7 @@ from tests.bench.measure import COMPILED
 BALLOTS = 36_000
 PERIOD = "2018Q1"
 KEPT = Path(__file__).with_name("figures.json")
-SETS = ("docx", "pdf", "notice-a4", "notice-a3", "html", "xlsx", "csv", "json", "sav")
+SETS = ("docx", "pdf", "notice-a4", "notice-a3", "minutes", "html", "xlsx", "csv", "json", "sav")
 
 
 def build(folder: Path) -> None:

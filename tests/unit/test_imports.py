@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "tally": PAPER | {"rules", "store", "tally"},
     "imports": PAPER | {"rules", "store", "imports"},
     "programme": PAPER | {"rules", "store", "imports", "programme"},
-    "report": PAPER | {"rules", "store", "tally", "programme", "report"},
+    "report": PAPER | {"rules", "store", "tally", "audit", "programme", "report"},
     **dict.fromkeys(SCAN, PAPER | {"intake", "vision", "reading", "rules", "store"} | SCAN),
     "calibration": PAPER | {"intake", "vision", "reading", "rules", "calibration"},
     "gallery": PAPER | {"intake", "vision", "store"},

@@ -18,7 +18,9 @@ from ballotscan.imports.tables import read_table
 from ballotscan.rules.periods import parse_period
 from ballotscan.settings import shipped
 from ballotscan.store.database import open_store
+from ballotscan.store.reviews import Reviews
 from ballotscan.store.rows import Scope
+from ballotscan.store.texts import written_texts
 from tests.unit.record import Office, rewrite
 
 FORM = load_form(shipped("templates") / "hue-2019")
@@ -77,10 +79,8 @@ def test_rows_become_sheets_of_their_day(desk: Desk) -> None:
         assert store.rebuild_projections() == ()
         note = store.imports()[0]
         assert (note["rows"], note["added"], len(note["batches"])) == (3, 3, 3)
-        ((_sheet, text),) = store.comments(
-            store.batches()[0].received and _day("2023-01-01"), _day("2023-12-31")
-        )
-        assert text == "gọi ***"
+        (written,) = Reviews(store).look(written_texts, _day("2023-01-01"), _day("2023-12-31"))
+        assert written.text == "gọi ***"
     assert verify.verify(str(desk.folder / "ballotscan.sqlite"), desk.folder).entries > 0
     whole = (desk.folder / "ballotscan.sqlite").read_bytes()
     assert b"an@x.vn" not in whole
