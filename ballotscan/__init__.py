@@ -2,5 +2,5 @@
 
 __version__ = "0.1.0"
 
-ENGINE = "reader-2"
+ENGINE = "reader-3"
 """Name of the way of reading. It changes whenever a reading could change, and is kept with each reading."""
