@@ -224,9 +224,12 @@ def _refuse_password(database: str, where: str) -> None:
 
 
 def _holds_password(database: str) -> bool:
-    """Whatever signs stand in it unquoted: before the last ``@``, or among the options."""
+    """Whatever signs stand in it unquoted: before the last ``@``, or among the options. An empty one is none."""
     user, at, _host = database.partition("://")[2].rpartition("@")
-    return bool(at and ":" in user) or re.search(r"[?&](ssl)?password=", database, re.IGNORECASE) is not None
+    return (
+        bool(at and user.partition(":")[2])
+        or re.search(r"[?&](ssl)?password=", database, re.IGNORECASE) is not None
+    )
 
 
 def _refuse_odd_password(database: str) -> None:

@@ -264,19 +264,20 @@ def lose_pages(files: set[str], reason: Reason = Reason.TIME_LIMIT) -> Any:
     return Losing
 
 
-def test_a_lost_side_costs_one_sheet(store: Store, tmp_path: Path) -> None:
-    folder = duplex(tmp_path / "in", 4)
-    (folder / "001-1.png").unlink()
+def test_a_lost_side_costs_one_sheet_and_a_look_at_those_beside_it(store: Store, tmp_path: Path) -> None:
+    folder = duplex(tmp_path / "in", 5)
+    (folder / "002-1.png").unlink()
     scan(store, folder, [TWO_SIDED])
     assert sheets(store) == [
         ("read", None),
+        ("review", "sides_unsure"),
         ("incomplete", "side_missing"),
-        ("read", None),
+        ("review", "sides_unsure"),
         ("read", None),
     ]
-    lone = [row for row in store.answer_rows() if row.sheet.endswith("/00002")]
+    lone = [row for row in store.answer_rows() if row.sheet.endswith("/00003")]
     assert {(row.outcome, row.status, row.codes) for row in lone} == {("unreadable", "review", "")}
-    assert {row.file for row in lone} == {"", "001-2.png"}
+    assert {row.file for row in lone} == {"", "002-2.png"}
 
 
 def test_a_page_that_hangs_its_reader_is_set_aside(

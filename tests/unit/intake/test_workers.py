@@ -241,9 +241,9 @@ def test_ctrl_c_goes_on_to_the_caller_and_leaves_no_worker_behind(tmp_path: Path
 @POSIX
 def test_kill_9_of_the_program_leaves_no_idle_worker_and_no_picture_behind(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
-    script.write_text(
-        CONSOLE_SCRIPT.format(tests=str(Path(__file__).parent)).replace("'hang'", "'leave'"), encoding="utf-8"
-    )
+    stays = CONSOLE_SCRIPT.replace("flush=True)", "flush=True); time.sleep(300 if task == 'leave' else 0)")
+    program_text = stays.format(tests=str(Path(__file__).parent)).replace("'hang'", "'leave'")
+    script.write_text(program_text, encoding="utf-8")
     program = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     assert program.stdout
     pids = [int(program.stdout.readline()) for _ in range(2)]
