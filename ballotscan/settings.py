@@ -224,12 +224,10 @@ def _refuse_password(database: str, where: str) -> None:
 
 
 def _holds_password(database: str) -> bool:
-    """Whatever signs stand in it unquoted: before the last ``@``, or among the options. An empty one is none."""
+    """Whatever signs stand in it unquoted: before the last ``@``, or among the options. Empty, it is none."""
     user, at, _host = database.partition("://")[2].rpartition("@")
-    return (
-        bool(at and user.partition(":")[2])
-        or re.search(r"[?&](ssl)?password=", database, re.IGNORECASE) is not None
-    )
+    named = re.search(r"[?&](ssl)?password=", database, re.IGNORECASE)
+    return bool(at and user.partition(":")[2]) or named is not None
 
 
 def _refuse_odd_password(database: str) -> None:
