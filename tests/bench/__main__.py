@@ -28,8 +28,8 @@ from tests.bench.pages import KINDS, ROOT, TEMPLATE, WORK, stack
 ROUNDS = 3
 PAGES = 240
 LONGER = 8
-"""Cores are compared over so many times the pages, a large office's box: to start takes 2.5 s, a third of what
-240 pages take."""
+"""Cores are compared over so many times the pages, a large office's box: to start takes 2.5 s, a third of
+what 240 pages take."""
 
 MANY_PAGES = 10_000
 FEW_PAGES = 100
