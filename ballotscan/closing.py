@@ -24,7 +24,6 @@ from ballotscan.settings import CLOCK_MAY_BE_BEHIND, Settings
 
 if TYPE_CHECKING:
     from ballotscan import verify
-    from ballotscan.model import Balance
     from ballotscan.store.database import Store
     from ballotscan.store.rows import Closing
     from ballotscan.tally.figures import BatchLine, FormTally, Tally
@@ -330,17 +329,7 @@ def _batch(batch: BatchLine) -> dict[str, Any]:
             "repeat": balance.pages_repeat,
             "set_aside": balance.pages_set_aside,
         },
-        "sheets": _sheets(balance),
-    }
-
-
-def _sheets(balance: Balance) -> dict[str, int]:
-    return {
-        "read": balance.sheets_read,
-        "review": balance.sheets_review,
-        "void": balance.sheets_void,
-        "set_aside": balance.sheets_set_aside,
-        "incomplete": balance.sheets_incomplete,
+        "sheets": balance.sheets_by_state,
     }
 
 

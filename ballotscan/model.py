@@ -414,6 +414,12 @@ class Balance:
     sheets_again: int = 0  # of the void ones, those whose paper is another sheet too
 
     @property
+    def sheets_by_state(self) -> dict[str, int]:
+        """Sheets by the name of their state, in the order in which the record and the tally name them."""
+        states = ("read", "review", "void", "set_aside", "incomplete")
+        return {state: getattr(self, f"sheets_{state}") for state in states}
+
+    @property
     def papers(self) -> int:
         """How many sheets of paper came in: what a count by hand must come to."""
         return self.sheets - self.sheets_again

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ballotscan.cli.giving import enter as enter_file
+from ballotscan.cli.giving import writing
 from ballotscan.cli.options import Database, Rule
-from ballotscan.errors import BallotscanError, ExitCode, UsageError
+from ballotscan.errors import ExitCode, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.rules.periods import parse_period
 from ballotscan.settings import load_settings, template_folders
@@ -166,10 +167,5 @@ def _joined(lines: Iterable[str]) -> str:
 
 
 def _write(text: str, output: Path) -> None:
-    try:
+    with writing(output):
         output.write_text(text, encoding="utf-8", newline="")
-    except OSError as fault:
-        raise BallotscanError(
-            _("{file}: the file cannot be written: {reason}.").format(file=output, reason=fault.strerror),
-            _("Choose another place, or close the program that has it open."),
-        ) from fault

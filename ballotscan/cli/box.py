@@ -8,8 +8,9 @@ from unicodedata import normalize
 
 import typer
 
+from ballotscan.cli.giving import writing
 from ballotscan.cli.options import Database
-from ballotscan.errors import BallotscanError, UsageError
+from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import language_in_use
 from ballotscan.settings import load_settings
@@ -72,11 +73,6 @@ def minute(
         sheets = store.balance(found[-1].batch).papers if alone and scanned else None
         programme = programme_in(settings.folder) or plain_programme(store, settings.period_rule)
     document = write_minute(found[-1], sheets, programme, language_in_use())
-    try:
+    with writing(output):
         output.write_bytes(report_pdf(document))
-    except OSError as fault:
-        raise BallotscanError(
-            _("{file}: the file cannot be written: {reason}.").format(file=output, reason=fault.strerror),
-            _("Choose another place, or close the program that has it open."),
-        ) from fault
     typer.echo(_("{file}: written.").format(file=output))

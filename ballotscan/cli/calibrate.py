@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ballotscan.cli.giving import writing
 from ballotscan.cli.options import Database
-from ballotscan.errors import BallotscanError, ExitCode
+from ballotscan.errors import ExitCode
 from ballotscan.i18n import gettext as _
 from ballotscan.settings import load_settings
 
@@ -25,13 +26,8 @@ def deck(
 ) -> None:
     from ballotscan.forms.deck import draw_deck
 
-    try:
+    with writing(output):
         output.write_bytes(draw_deck())
-    except OSError as error:
-        raise BallotscanError(
-            _("{file}: cannot be written: {reason}.").format(file=output, reason=error.strerror),
-            _("Name another file with --output."),
-        ) from error
     typer.echo(_("{file}: written.").format(file=output))
     typer.echo(_("Print it in colour on both sides at 100 %, and scan it as ballots are scanned."))
 

@@ -8,9 +8,9 @@ from unicodedata import normalize
 
 import typer
 
+from ballotscan.cli.giving import writing
 from ballotscan.cli.keys import ask_signer
 from ballotscan.cli.options import Database, Rule
-from ballotscan.errors import BallotscanError
 from ballotscan.i18n import gettext as _
 from ballotscan.settings import load_settings, retention_of, template_folders
 
@@ -122,13 +122,7 @@ def _print_head(head: str, picture: Path | None) -> None:
     code.terminal(drawn, compact=True, border=2)
     typer.echo(drawn.getvalue())
     if picture is not None:
-        try:
+        signed = _("The period is signed all the same; 'ballotscan verify' prints the head again.")
+        with writing(picture, signed):
             code.save(str(picture), kind="png", scale=8, border=4)
-        except OSError as fault:
-            raise BallotscanError(
-                _("{file}: the file cannot be written: {reason}.").format(
-                    file=picture, reason=fault.strerror
-                ),
-                _("The period is signed all the same; 'ballotscan verify' prints the head again."),
-            ) from fault
     typer.echo(_("Print the head on the report, and keep it where the database is not: it is the anchor."))

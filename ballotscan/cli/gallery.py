@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ballotscan.cli.giving import check_asker, enter
+from ballotscan.cli.giving import check_asker, enter, writing
 from ballotscan.cli.options import Batch, By, Database, Quarter, Rule, ShowText
-from ballotscan.errors import BallotscanError, UsageError
+from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.rules.periods import parse_period
 from ballotscan.settings import load_settings, template_folders
@@ -93,14 +93,9 @@ def _check_question(forms: Mapping[tuple[str, str], Form], wanted: str | None) -
 def _make_folder(output: Path) -> None:
     """The place for the pages. Pages of another gallery between them would mislead."""
     folder = output.parent if output.suffix.lower() == ".pdf" else output
-    try:
+    with writing(output):
         folder.mkdir(parents=True, exist_ok=True)
         taken = folder is output and any(folder.iterdir())
-    except OSError as fault:
-        raise BallotscanError(
-            _("{file}: cannot be written: {reason}.").format(file=output, reason=fault.strerror),
-            _("Name another file with --output."),
-        ) from fault
     if taken:
         raise UsageError(
             _("{folder}: this folder is not empty.").format(folder=output), _("Name a new folder.")

@@ -1,17 +1,32 @@
-"""What every command does with a file it has written for others: its hash goes into the record."""
+"""What every command does with a file it writes for others: a place that takes none is said in one line, and
+the hash of what was written goes into the record."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ballotscan.errors import StoreError, UsageError
+from ballotscan.errors import BallotscanError, StoreError, UsageError
 from ballotscan.i18n import gettext as _
 
 if TYPE_CHECKING:
     from ballotscan.store.database import Store
+
+
+@contextmanager
+def writing(file: Path, remedy: str = "") -> Iterator[None]:
+    """While a file is written: an ``OSError`` becomes a ``BallotscanError`` that names it and what to do."""
+    try:
+        yield
+    except OSError as fault:
+        raise BallotscanError(
+            _("{file}: the file cannot be written: {reason}.").format(file=file, reason=fault.strerror),
+            remedy or _("Choose another place, or close the program that has it open."),
+        ) from fault
 
 
 def enter(store: Store, what: str, *files: Path, by: str = "") -> None:

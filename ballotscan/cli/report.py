@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ballotscan.cli.giving import check_asker, enter
+from ballotscan.cli.giving import check_asker, enter, writing
 from ballotscan.cli.options import By, Database, Rule, ShowText
-from ballotscan.errors import BallotscanError, ExitCode, UsageError
+from ballotscan.errors import ExitCode, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.settings import Settings, load_settings, template_folders
 
@@ -108,13 +108,8 @@ def _write(
     ballots = read_ballots(store, figures) if {"xlsx", "sav"} & set(kinds) else ()
     today = date.today()  # noqa: DTZ011  the office's own calendar
     plan = Plan(figures, ballots, settings, today, template, unmasked)
-    try:
+    with writing(folder):
         return write_files(plan, kinds, folder)
-    except OSError as fault:
-        raise BallotscanError(
-            _("{file}: the file cannot be written: {reason}.").format(file=folder, reason=fault.strerror),
-            _("Choose another place, or close the program that has it open."),
-        ) from fault
 
 
 def _check_auditor(store: Store, name: str) -> None:
@@ -135,11 +130,6 @@ def _write_template(file: Path) -> None:
 
     if file.exists():
         raise UsageError(_("{file}: the file exists.").format(file=file), _("Name another one."))
-    try:
+    with writing(file):
         file.write_bytes(example_template())
-    except OSError as fault:
-        raise BallotscanError(
-            _("{file}: the file cannot be written: {reason}.").format(file=file, reason=fault.strerror),
-            _("Choose another place, or close the program that has it open."),
-        ) from fault
     typer.echo(_("{file}: written.").format(file=file))

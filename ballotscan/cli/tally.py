@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ballotscan.cli.giving import enter
+from ballotscan.cli.giving import enter, writing
 from ballotscan.cli.options import Batch, Database, Quarter, Rule
-from ballotscan.errors import BallotscanError, ExitCode, UsageError
+from ballotscan.errors import ExitCode, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.rules.periods import parse_period
 from ballotscan.settings import load_settings, template_folders
@@ -82,13 +82,8 @@ def _write(text: str, output: Path | None) -> None:
         sys.stdout.buffer.write(text.encode())  # as bytes: Windows would make CR LF of every LF, also in CSV
         sys.stdout.buffer.flush()
         return
-    try:
+    with writing(output):
         output.write_text(text, encoding="utf-8", newline="")
-    except OSError as fault:
-        raise BallotscanError(
-            _("{file}: the file cannot be written: {reason}.").format(file=output, reason=fault.strerror),
-            _("Choose another place, or close the program that has it open."),
-        ) from fault
 
 
 def _print_tables(figures: Tally, by: By | None, output: Path | None) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ballotscan.cli.giving import writing
 from ballotscan.cli.options import Database
-from ballotscan.errors import BallotscanError, TemplateError, UsageError
+from ballotscan.errors import TemplateError, UsageError
 from ballotscan.i18n import gettext as _
 from ballotscan.i18n import ngettext
 from ballotscan.settings import load_settings, template_folders
@@ -204,10 +205,5 @@ def _pdf(form: Form, folder: Path, serials: int) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    try:
+    with writing(path):
         path.write_bytes(data)
-    except OSError as fault:
-        raise BallotscanError(
-            _("{file}: cannot be written: {reason}.").format(file=path, reason=fault.strerror),
-            _("Choose another place with -o."),
-        ) from fault

@@ -97,11 +97,12 @@ def refuse_steps(decoded: Grey, row_px: int, whole: Callable[[], Grey]) -> None:
     is the same at full size, where a step is looked at once more: the edge of a tape or a fold is as sharp as
     a damage only in a small picture.
     """
-    for row in _stepping_rows(decoded, row_px):
-        if not _lasting_step(decoded, row_px, row):
-            continue
-        full = whole()
-        full_px = row_px * max(1, round(full.shape[0] / decoded.shape[0]))
+    suspects = [row for row in _stepping_rows(decoded, row_px) if _lasting_step(decoded, row_px, row)]
+    if not suspects:
+        return
+    full = whole()
+    full_px = row_px * max(1, round(full.shape[0] / decoded.shape[0]))
+    for row in suspects:
         if step := _lasting_step(full, full_px, row):
             raise PageFault(
                 Reason.DAMAGED_IMAGE, f"JPEG: from row {row * full_px} on it is {step:+.0f} grey levels off"

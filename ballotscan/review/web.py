@@ -15,7 +15,6 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from ballotscan.errors import BallotscanError
 from ballotscan.forms.form import Field, Form, Rect
 from ballotscan.forms.load import find_forms, load_form
 from ballotscan.i18n import gettext, ngettext
@@ -205,11 +204,6 @@ def png(picture: Picture | None) -> Response:
 def wants_data(request: Request) -> bool:
     """Whether our script asks, rather than a person's browser."""
     return request.headers.get("x-requested-with") == "ballotscan"
-
-
-def said_by(fault: BallotscanError) -> str:
-    """A fault in the words it has, in the language it was raised in."""
-    return str(fault)
 
 
 def chosen(values: Sequence[str], allowed: Sequence[str]) -> tuple[str, ...]:

@@ -29,12 +29,6 @@ def original_path(folder: Path, sha: Sha256) -> Path:
     return folder / FOLDER / sha[:2] / sha
 
 
-def file_hash(path: Path) -> Sha256:
-    """SHA-256 of a file's bytes. Raises ``OSError``."""
-    with path.open("rb") as file:
-        return _hash_of(file)
-
-
 def keep(folder: Path, path: Path) -> Sha256:
     """Copy a file into the originals unless it is there already, and return its hash.
 

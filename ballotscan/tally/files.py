@@ -100,32 +100,18 @@ def _batch(batch: BatchLine) -> dict[str, Any]:
             "repeat": balance.pages_repeat,
             "set_aside": balance.pages_set_aside,
         },
-        "sheets": {
-            "all": balance.sheets,
-            "read": balance.sheets_read,
-            "review": balance.sheets_review,
-            "void": balance.sheets_void,
-            "set_aside": balance.sheets_set_aside,
-            "incomplete": balance.sheets_incomplete,
-        },
+        "sheets": {"all": balance.sheets, **balance.sheets_by_state},
     }
+
+
+_OF_ACCOUNTS: Final = (
+    "channel", "linh_vuc", "issued", "unused", "spoiled", "taken_out",
+    "received", "valid", "duplicates", "void", "held_back", "holds",
+)  # fmt: skip
 
 
 def _account(each: Account) -> dict[str, Any]:
-    return {
-        "channel": each.channel,
-        "linh_vuc": each.linh_vuc,
-        "issued": each.issued,
-        "unused": each.unused,
-        "spoiled": each.spoiled,
-        "taken_out": each.taken_out,
-        "received": each.received,
-        "valid": each.valid,
-        "duplicates": each.duplicates,
-        "void": each.void,
-        "held_back": each.held_back,
-        "holds": each.holds,
-    }
+    return {name: getattr(each, name) for name in _OF_ACCOUNTS}
 
 
 def _form(form: FormTally) -> dict[str, Any]:

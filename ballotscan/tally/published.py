@@ -5,7 +5,7 @@ They are no ballots and never mix with a tally; they serve to compare with, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -101,10 +101,6 @@ def _by_rule(
             }
             for mean in MEANS:
                 yield Rule(basis, mean, rounding), rounded(joined[mean], rounding)
-
-
-def _mean(values: Sequence[Fraction]) -> Fraction:
-    return sum(values, Fraction(0)) / len(values)
 
 
 def published_of(body: Mapping[str, Any]) -> Published:
