@@ -22,6 +22,7 @@ from ballotscan import ENGINE
 from ballotscan.errors import BallotscanError, UsageError
 from ballotscan.forms.deck import DECK_ID, EDITION, load_deck
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 from ballotscan.intake import FileFault, PageFault
 from ballotscan.intake.files import list_files, open_source
 from ballotscan.intake.jpeg_quality import file_quality
@@ -179,7 +180,7 @@ def write_profile(profile: Profile, folder: Path) -> Path:
         new.replace(path)
     except OSError as error:
         raise BallotscanError(
-            _("{path}: the profile cannot be written: {reason}.").format(path=path, reason=error.strerror),
+            _("{path}: the profile cannot be written: {reason}.").format(path=path, reason=why(error)),
             _("Check the folder's permissions."),
         ) from error
     return path

@@ -6,6 +6,7 @@ states) stay the same in every language: only what people read goes through here
 
 from __future__ import annotations
 
+import errno
 import gettext as catalogues
 import locale
 import os
@@ -102,3 +103,21 @@ def _windows_language() -> Language | None:
     import ctypes
 
     return known_language(locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage()))
+
+
+def why(fault: OSError) -> str:
+    """Why the system refused a file, in the language in use. What is rare it says in its own words."""
+    _ = gettext
+    known = {
+        errno.ENOENT: _("there is no such file or folder"),
+        errno.EACCES: _("you have no right to it"),
+        errno.EPERM: _("you have no right to it"),
+        errno.ENOSPC: _("the disk is full"),
+        errno.EROFS: _("nothing can be written on this disk"),
+        errno.EISDIR: _("it is a folder"),
+        errno.ENOTDIR: _("a part of its path is no folder"),
+        errno.EEXIST: _("it exists already"),
+        errno.EBUSY: _("another program has it open"),
+        errno.ENAMETOOLONG: _("its name is too long"),
+    }
+    return known.get(fault.errno or 0) or fault.strerror or type(fault).__name__

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -118,7 +119,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as fault:
         raise UsageError(
-            _("{file}: the key cannot be read: {reason}.").format(file=path, reason=fault.strerror),
+            _("{file}: the key cannot be read: {reason}.").format(file=path, reason=why(fault)),
             _("Check the name; 'ballotscan keys new' makes one."),
         ) from fault
     except UnicodeDecodeError as fault:
@@ -154,6 +155,6 @@ def _write(text: str, path: Path) -> None:
         ) from fault
     except OSError as fault:
         raise UsageError(
-            _("{file}: the key cannot be written: {reason}.").format(file=path, reason=fault.strerror),
+            _("{file}: the key cannot be written: {reason}.").format(file=path, reason=why(fault)),
             _("Choose another place."),
         ) from fault

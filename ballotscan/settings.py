@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ballotscan.errors import UsageError
-from ballotscan.i18n import LANGUAGES
+from ballotscan.i18n import LANGUAGES, why
 from ballotscan.i18n import gettext as _
 from ballotscan.model import ACCEPTED_RISK
 
@@ -145,7 +145,7 @@ def _read_file(environment: Mapping[str, str], here: Path) -> tuple[dict[str, st
         ) from fault
     except OSError as fault:
         raise UsageError(
-            _("{file}: the settings cannot be read: {reason}.").format(file=path, reason=fault.strerror),
+            _("{file}: the settings cannot be read: {reason}.").format(file=path, reason=why(fault)),
             _("Check BALLOTSCAN_SETTINGS and the file's permissions."),
         ) from fault
     return _check(values, text, path), path.parent

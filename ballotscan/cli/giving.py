@@ -12,6 +12,7 @@ import typer
 
 from ballotscan.errors import BallotscanError, StoreError, UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 
 if TYPE_CHECKING:
     from ballotscan.store.database import Store
@@ -24,7 +25,7 @@ def writing(file: Path, remedy: str = "") -> Iterator[None]:
         yield
     except OSError as fault:
         raise BallotscanError(
-            _("{file}: the file cannot be written: {reason}.").format(file=file, reason=fault.strerror),
+            _("{file}: the file cannot be written: {reason}.").format(file=file, reason=why(fault)),
             remedy or _("Choose another place, or close the program that has it open."),
         ) from fault
 

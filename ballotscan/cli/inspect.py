@@ -13,6 +13,7 @@ from ballotscan.cli.options import By, Database, ShowText
 from ballotscan.cli.template import find_template
 from ballotscan.errors import BallotscanError, ExitCode, UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 
 if TYPE_CHECKING:
     from ballotscan.forms.form import Form
@@ -129,7 +130,7 @@ def _keep(picture: bytes, output: Path) -> None:
         output.write_bytes(picture)
     except OSError as fault:
         raise BallotscanError(
-            f"{output}: {fault.strerror}.", _("Name a file in a folder you may write to, with -o.")
+            f"{output}: {why(fault)}.", _("Name a file in a folder you may write to, with -o.")
         ) from fault
 
 

@@ -12,7 +12,7 @@ import typer
 from ballotscan.cli.options import Database
 from ballotscan.cli.users import set_account
 from ballotscan.errors import BallotscanError, UsageError
-from ballotscan.i18n import Language
+from ballotscan.i18n import Language, why
 from ballotscan.i18n import gettext as _
 from ballotscan.settings import Settings, load_settings
 
@@ -96,7 +96,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as fault:
         raise BallotscanError(
             _("{host}:{port}: the pages cannot be served there: {reason}.").format(
-                host=address, port=port, reason=fault.strerror or fault
+                host=address, port=port, reason=why(fault)
             ),
             _("Is the program running already? Else name another --port."),
         ) from fault

@@ -29,6 +29,7 @@ from ballotscan.forms.source import (
     edition_line,
 )
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 
 BOXES_NAME: Final = "boxes.json"
 # How dark, of full black, the weakest side of a box's outline must be on the blank. Measured on appendix-i:
@@ -78,7 +79,7 @@ def add_blank(name: str, blank: Path, boxes: Path, templates: Path, title: str |
             folder.rename(target)
     except OSError as error:
         raise TemplateError(
-            f"{templates}: {error.strerror}.", _("Check the folder and its permissions.")
+            f"{templates}: {why(error)}.", _("Check the folder and its permissions.")
         ) from error
     return TakenIn(taken.form, target, find_missing_outlines(taken.form, taken.pages))
 
@@ -141,7 +142,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TemplateError(f"{path}: {error.strerror}.", _("Check the path and its permissions.")) from error
+        raise TemplateError(f"{path}: {why(error)}.", _("Check the path and its permissions.")) from error
 
 
 def _suffix(path: Path, data: bytes) -> str:

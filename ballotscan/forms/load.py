@@ -16,6 +16,7 @@ from ballotscan.forms.check import check_sides
 from ballotscan.forms.form import Form, Side
 from ballotscan.forms.source import SOURCE_NAME, Source, parse_source
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 from ballotscan.settings import shipped
 
 # What the look of a drawn form hangs on besides its source: `form.typ`, the typesetter and the fonts.
@@ -147,7 +148,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TemplateError(f"{path}: {error.strerror}.", _("The form's source names this file.")) from error
+        raise TemplateError(f"{path}: {why(error)}.", _("The form's source names this file.")) from error
 
 
 def _checked_sides(source: Source, folder: Path, fingerprint: str) -> tuple[Side, ...]:

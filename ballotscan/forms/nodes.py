@@ -13,6 +13,7 @@ import yaml
 
 from ballotscan.errors import TemplateError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same loader in C, ten times as fast
 MAX_SOURCE_BYTES = (
@@ -128,7 +129,7 @@ def read_source(path: Path) -> Node:
             raise TemplateError(_("{file}: too large for a template's source.").format(file=path))
         text = data.decode("utf-8-sig").replace("\t", " ")  # JSON may be indented by tabs, YAML may not
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = why(error)
         raise TemplateError(f"{path}: {reason}.", _("Check the path and its permissions.")) from error
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1

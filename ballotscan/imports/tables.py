@@ -16,6 +16,7 @@ from unicodedata import normalize
 
 from ballotscan.errors import BallotscanError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 
 LARGEST_FILE_BYTES: Final = 200_000_000
 LARGEST_UNPACKED_BYTES: Final = 1_000_000_000  # a workbook is a ZIP file: what it unpacks to
@@ -53,7 +54,7 @@ def read_table(path: Path) -> Table:
             _refuse(path, _("the file is too large."), _("Export a shorter span of days."))
         lines = list(reader(path))
     except OSError as fault:
-        reason = fault.strerror or str(fault)
+        reason = why(fault)
         _refuse(path, _("the file cannot be read: {reason}.").format(reason=reason), "")
     return _table(path, lines)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from ballotscan.errors import BallotscanError, UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 from ballotscan.intake.faults import FileFault, PageFault
 from ballotscan.intake.kinds import SNIFFED_BYTES, Kind, kind_of
 from ballotscan.intake.names import escape_name, natural_key, shown_path
@@ -156,9 +157,7 @@ def _not_a_file(path: Path) -> FileFault | None:
 def lost(path: Path, error: OSError) -> BallotscanError:
     """The clean stop for a drive that went away in the middle."""
     return BallotscanError(
-        _("{path}: can no longer be read ({error}).").format(
-            path=shown_path(path), error=error.strerror or type(error).__name__
-        ),
+        _("{path}: can no longer be read ({error}).").format(path=shown_path(path), error=why(error)),
         _("Check the drive and run the same command again: what was read is kept."),
     )
 

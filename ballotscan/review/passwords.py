@@ -21,6 +21,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from ballotscan.errors import StoreError, UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 
 FILE: Final = "passwords.json"
 SHORTEST: Final = 10
@@ -145,7 +146,7 @@ class Passwords:
                 os.fsync(file.fileno())
             new.replace(self._path)
         except OSError as fault:
-            raise StoreError(f"{self._path}: {fault.strerror}") from fault
+            raise StoreError(f"{self._path}: {why(fault)}") from fault
 
 
 def _typed(password: str) -> str:

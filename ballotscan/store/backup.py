@@ -19,6 +19,7 @@ from typing import Any
 
 from ballotscan.errors import StoreError, UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 from ballotscan.model import Sha256
 from ballotscan.settings import shipped
 from ballotscan.store import keeping, originals
@@ -57,7 +58,7 @@ def copy_record(database: Path, folder: Path, target: Path) -> tuple[str, int]:
     except (OSError, sqlite3.Error) as fault:
         raise StoreError(
             _("{file}: the copy cannot be made: {reason}.").format(
-                file=target, reason=getattr(fault, "strerror", None) or fault
+                file=target, reason=(why(fault) if isinstance(fault, OSError) else fault)
             ),
             _("Check the disk's free space and the permissions; 'ballotscan verify' checks the record."),
         ) from fault

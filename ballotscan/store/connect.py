@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 
 from ballotscan.errors import StoreError, UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 from ballotscan.store import ledger, projections, schema
 from ballotscan.store.disks import network_drive
 
@@ -163,7 +164,7 @@ class WriterLock:
         except Timeout as fault:
             raise self._busy() from fault
         except OSError as fault:
-            raise StoreError(f"{database}: {fault.strerror}") from fault
+            raise StoreError(f"{database}: {why(fault)}") from fault
         self._file = lock
 
     def _take_session(self, wait_s: float) -> None:
@@ -236,7 +237,7 @@ def _check_file(path: Path, *, create: bool) -> None:
         with path.open("rb") as file:
             start = file.read(len(_SQLITE_HEADER))
     except OSError as fault:
-        raise StoreError(f"{path}: {fault.strerror}.", _("Check the file and its permissions.")) from fault
+        raise StoreError(f"{path}: {why(fault)}.", _("Check the file and its permissions.")) from fault
     if start not in (b"", _SQLITE_HEADER):
         raise StoreError(
             _("{database}: this file is no database.").format(database=path), _("Choose another file.")
@@ -262,7 +263,7 @@ def _make_file(path: Path) -> None:
     except OSError as fault:
         raise StoreError(
             _("{database}: the database cannot be created: {reason}.").format(
-                database=path, reason=fault.strerror
+                database=path, reason=why(fault)
             ),
             _("Choose a folder you may write to."),
         ) from fault

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from ballotscan.errors import StoreError, UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 from ballotscan.store.rows import AnswerRow, PageRow, QuestionCodes
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
         temporary.replace(path)
     except OSError as fault:
         raise StoreError(
-            _("{file}: the file cannot be written: {reason}.").format(file=path, reason=fault.strerror),
+            _("{file}: the file cannot be written: {reason}.").format(file=path, reason=why(fault)),
             _("Choose another place, or close the program that has it open."),
         ) from fault
     finally:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from ballotscan.errors import StoreError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 from ballotscan.model import Sha256
 from ballotscan.store.connect import make_private_folder
 
@@ -50,9 +51,7 @@ def put(folder: Path, path: Path) -> Sha256:
             return _put(folder, path, source)
     except OSError as fault:
         raise StoreError(
-            _("{file}: the original cannot be kept: {reason}.").format(
-                file=path, reason=fault.strerror or fault
-            ),
+            _("{file}: the original cannot be kept: {reason}.").format(file=path, reason=why(fault)),
             _("Check the file, the disk's free space and the permissions."),
         ) from fault
 

@@ -12,6 +12,7 @@ from unicodedata import normalize
 
 from ballotscan.errors import UsageError
 from ballotscan.i18n import gettext as _
+from ballotscan.i18n import why
 from ballotscan.model import Outcome, Ruling, SheetId, Status
 from ballotscan.store.csv_files import plain_cell
 from ballotscan.store.rows import AnswerRow, QuestionCodes
@@ -174,7 +175,7 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as fault:
         raise UsageError(
-            _("{file}: the file cannot be read: {reason}.").format(file=path, reason=fault.strerror),
+            _("{file}: the file cannot be read: {reason}.").format(file=path, reason=why(fault)),
             _("Check the name."),
         ) from fault
     utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")

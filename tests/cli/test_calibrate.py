@@ -81,7 +81,7 @@ def test_the_deck_is_a_pdf_of_two_pages(run: Run, tmp_path: Path) -> None:
 def test_deck_that_cannot_be_written(run: Run) -> None:
     code, _out, err = run("calibrate", "deck", "-o", "no/such/deck.pdf")
     assert code == ExitCode.NOTHING_DONE
-    assert "deck.pdf: cannot be written" in err
+    assert "deck.pdf: the file cannot be written" in err
 
 
 def test_a_good_scanner(run: Run, tmp_path: Path, good_scan: Path) -> None:

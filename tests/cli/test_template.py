@@ -96,14 +96,14 @@ def test_an_offices_own_form_lives_beside_its_database(
         (
             ["print", "hue-2019", "-o", "no/such/folder.pdf"],
             ExitCode.NOTHING_DONE,
-            "folder.pdf: cannot be written",
+            "folder.pdf: the file cannot be written",
         ),
         (["print", "hue-2019", "-o", "x.pdf", "--serials", "2"], ExitCode.USAGE, "carries no code"),
         (["print", "appendix-i", "-o", "x.pdf", "--serials", "9999"], ExitCode.USAGE, "1 to 500"),
         (
             ["add", "own", "--blank", "a.pdf", "--boxes", "b.json"],
             ExitCode.NOTHING_DONE,
-            "b.json: No such file",
+            "b.json: there is no such file",
         ),
         (["add", "own", "--blank", "a.pdf"], ExitCode.USAGE, "--boxes"),
     ],

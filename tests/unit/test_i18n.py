@@ -13,6 +13,7 @@ When a text was added or changed, bring the catalogue up to date, translate what
 from __future__ import annotations
 
 import ast
+import errno
 import io
 import re
 import string
@@ -32,7 +33,9 @@ from ballotscan.i18n import (
     LOCALE_FOLDER,
     known_language,
     locale_language,
+    speaking,
     use_language,
+    why,
 )
 from ballotscan.model import Reason
 from ballotscan.reasons import reason_text
@@ -195,3 +198,13 @@ def test_what_is_wanted_goes_before_the_locale(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     assert use_language(None) == "en"
     assert i18n.ngettext("{count} sheet", "{count} sheets", 1) == "{count} sheet"
+
+
+def test_what_the_system_refuses_is_said_in_the_users_language(tmp_path: Path) -> None:
+    with speaking("vi"):
+        assert why(OSError(errno.ENOSPC, "No space left on device")) == "ổ đĩa đã đầy"
+        assert why(OSError(errno.EXDEV, "Invalid cross-device link")) == "Invalid cross-device link"
+    with pytest.raises(FileNotFoundError) as caught:
+        (tmp_path / "none").read_bytes()
+    with speaking("en"):
+        assert why(caught.value) == "there is no such file or folder"
