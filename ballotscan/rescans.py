@@ -150,13 +150,14 @@ def _alike(placed: Sequence[tuple[Traced, Place]], new: frozenset[Place], sheets
             later, former = sorted((mine[one][1], mine[other][1]), key=sheets.order.__getitem__, reverse=True)
             if later != former:
                 found[later, former][side] = near.likeness
-        compared.append((side, index, traces))
+        compared.append((side, index, mine))
+        del traces  # of one side at a time: they are the most that a scan holds
     for (later, former), values in found.items():  # what the other sides say of the same two sheets
-        for side, index, traces in compared:
+        for side, index, mine in compared:
             if later in index and former in index and side not in values:
-                one, other = index[later], index[former]
-                if min(traces.count[one], traces.count[other]) >= MARKS:
-                    values[side] = likeness(traces, one, other)
+                two = unpack([mine[index[place]][0].trace for place in (later, former)])
+                if min(two.count) >= MARKS:
+                    values[side] = likeness(two, 0, 1)
     return [Alike(later, former, values) for (later, former), values in found.items()]
 
 

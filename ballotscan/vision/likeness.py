@@ -40,7 +40,7 @@ def unpack(traces: Sequence[bytes]) -> Traces:
     shape = np.empty((len(rows), SIZE * SIZE), np.float32)
     shape[:, ::2], shape[:, 1::2] = rows[:, 2:] >> 4, rows[:, 2:] & 15
     shape -= shape.mean(axis=1, keepdims=True)
-    shape /= np.maximum(np.linalg.norm(shape, axis=1, keepdims=True), 1e-6)
+    shape /= np.sqrt(np.maximum(np.einsum("ms,ms->m", shape, shape), 1e-12))[:, None]
     box = rows[:, 0].astype(np.int64) << 8 | rows[:, 1]
     start = (0, *np.cumsum(counts).tolist())
     return Traces(np.repeat(np.arange(len(traces)), counts), box, shape, counts, start)
@@ -54,7 +54,8 @@ _NEAREST: Final = 24
 """So many of the nearest by sketch are compared mark by mark: among fifty sheets of one careful hand with the
 same answers a second scan still is one of the first."""
 
-_AT_ONCE: Final = 512
+_PAIRS_AT_ONCE: Final = 500_000
+"""Pairs of sketches multiplied in one go, some 10 MB however many sides there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,11 @@ def find_alike(
     wanted = np.array([side for side in new if enough[side]], np.int64)
     most = min(_NEAREST + 1, len(enough))
     found: dict[tuple[int, int], Near] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        block = wanted[start : start + _AT_ONCE]
-        near = np.where(enough, sketches[block] @ sketches.T, -np.inf)
-        nearest = np.argpartition(-near, most - 1, axis=1)[:, :most]
+    at_once = max(1, _PAIRS_AT_ONCE // max(1, len(enough)))
+    for start in range(0, len(wanted), at_once):
+        block = wanted[start : start + at_once]
+        far = np.where(enough, -(sketches[block] @ sketches.T), np.inf)
+        nearest = np.argpartition(far, most - 1, axis=1)[:, :most]
         for one, others in zip(block.tolist(), nearest.tolist(), strict=True):
             values = {
                 other: likeness(known, one, other) for other in others if other != one and enough[other]
